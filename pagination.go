@@ -1,0 +1,252 @@
+// Lists: pages, the way from one to the next by GitLab's headers, and the
+// guard against lists that never end.
+
+package runners
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+)
+
+// maxPerPage is GitLab's own bound, and our default.
+const maxPerPage = 100
+
+// Listing is a list that has not been asked for yet. Making one sends nothing;
+// each of its methods asks anew, and several goroutines may do so at once.
+//
+// GitLab's pages are counted by offset: while a list is read, rows that are
+// deleted elsewhere make later rows move up, so that one may be missed. What
+// deletes runners from a list should collect it first.
+type Listing[T any] struct {
+	client   *Client
+	endpoint endpoint
+	paging   paging
+}
+
+// paging is where a list starts, and in what steps it goes.
+type paging struct {
+	page    int // 0 = the first
+	perPage int // 0 = maxPerPage
+	keyset  bool
+	cursor  string // of a keyset list
+}
+
+// list makes a Listing.
+func list[T any](c *Client, e endpoint, p paging) *Listing[T] {
+	switch {
+	case p.page < 0:
+		e = e.reject(invalid("page", "negative"))
+	case p.perPage < 0:
+		e = e.reject(invalid("per_page", "negative"))
+	case p.keyset && p.page != 0:
+		e = e.reject(invalid("page", "a keyset list has cursors, not page numbers"))
+	}
+	setDefault(&p.perPage, maxPerPage)
+	p.perPage = min(p.perPage, maxPerPage)
+	if !p.keyset {
+		setDefault(&p.page, 1)
+	}
+	return &Listing[T]{client: c, endpoint: e, paging: p}
+}
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items      []T
+	Number     int    // from 1; 0 in a keyset list
+	PerPage    int    // the size of a full page
+	Total      *int   // rows in all; nil where GitLab does not count them
+	TotalPages *int   // pages in all; nil where GitLab does not count them
+	NextPage   int    // 0 on the last page, and in a keyset list
+	NextCursor string // "" on the last page, and where pages are numbered
+}
+
+// Page asks for the page with this number, which counts from 1. A page past
+// the end has no items.
+//
+// A keyset list has no page numbers: the error is [ErrInvalid].
+func (l *Listing[T]) Page(ctx context.Context, number int) (*Page[T], error) {
+	at := l.paging
+	e := l.endpoint
+	switch {
+	case number <= 0:
+		e = e.reject(invalid("page", "not a positive number"))
+	case at.keyset:
+		e = e.reject(invalid("page", "a keyset list has cursors, not page numbers"))
+	}
+	at.page = number
+	return l.fetch(ctx, e, at)
+}
+
+// Pages yields the pages, in order. An error is the last thing it yields.
+func (l *Listing[T]) Pages(ctx context.Context) iter.Seq2[*Page[T], error] {
+	return func(yield func(*Page[T], error) bool) {
+		at := l.paging
+		seen := map[string]bool{}
+		for more := true; more; {
+			page, err := l.fetch(ctx, l.endpoint, at)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(page, nil) {
+				return
+			}
+			if at, more, err = l.next(page, at, seen); err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}
+
+// next returns where the page after p is, and whether there is one. It keeps
+// the cursors it has seen.
+func (l *Listing[T]) next(p *Page[T], at paging, seen map[string]bool) (paging, bool, error) {
+	next := at
+	next.page, next.cursor = p.NextPage, p.NextCursor
+	switch {
+	case p.NextPage == 0 && p.NextCursor == "":
+		return next, false, nil
+	case !at.keyset && next.page <= at.page:
+		return next, false, l.loop(fmt.Sprintf("page %d", next.page))
+	case at.keyset && seen[next.cursor]:
+		return next, false, l.loop("a cursor that it has given before")
+	}
+	seen[next.cursor] = at.keyset
+	return next, true, nil
+}
+
+// All yields the rows of all pages, in order. An error is the last thing it
+// yields, with a nil row. Each row stays valid after the loop.
+func (l *Listing[T]) All(ctx context.Context) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for page, err := range l.Pages(ctx) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page.Items {
+				if !yield(&page.Items[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Collect returns the rows of all pages. With an error, it returns those that
+// came before it.
+func (l *Listing[T]) Collect(ctx context.Context) ([]*T, error) {
+	var rows []*T
+	for row, err := range l.All(ctx) {
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// fetch asks for one page.
+func (l *Listing[T]) fetch(ctx context.Context, e endpoint, at paging) (*Page[T], error) {
+	q := maps.Clone(e.query)
+	if q == nil {
+		q = url.Values{}
+	}
+	q.Set("per_page", strconv.Itoa(at.perPage))
+	if at.keyset {
+		q.Set("pagination", "keyset")
+	} else {
+		q.Set("page", strconv.Itoa(at.page))
+	}
+	if at.cursor != "" {
+		q.Set("cursor", at.cursor)
+	}
+	e.query = q
+	var page *Page[T]
+	err := l.client.roundTrip(ctx, e, nil, func(a *answer) error {
+		page = &Page[T]{}
+		if err := a.decode(&page.Items); err != nil {
+			return err
+		}
+		page.readHeader(a.header, at)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return page, nil
+}
+
+// loop is the error of a list that comes back to a page it has shown.
+func (l *Listing[T]) loop(where string) error {
+	return &Error{
+		Method: l.endpoint.method, Route: l.endpoint.route, Class: l.endpoint.class,
+		Phase: PhaseAnswered, Attempts: 1, StatusCode: http.StatusOK,
+		Message: "the list does not end: it leads back to " + where,
+		kinds:   []error{ErrPaginationLoop},
+	}
+}
+
+// readHeader reads what the headers say about a page. Missing ones are taken
+// from the Link header, and without that a full page has another one after it.
+func (p *Page[T]) readHeader(h http.Header, at paging) {
+	p.Number, p.PerPage = at.page, at.perPage
+	if at.keyset {
+		p.NextCursor = nextParameter(h, "cursor")
+		return
+	}
+	p.Total, p.TotalPages = count(h.Get("X-Total")), count(h.Get("X-Total-Pages"))
+	if size := count(h.Get("X-Per-Page")); size != nil && *size > 0 {
+		p.PerPage = *size
+	}
+	switch next := h.Values("X-Next-Page"); {
+	case len(next) > 0:
+		if n := count(next[0]); n != nil {
+			p.NextPage = *n
+		}
+	case h.Get("Link") != "":
+		if n := count(nextParameter(h, "page")); n != nil {
+			p.NextPage = *n
+		}
+	case len(p.Items) >= p.PerPage:
+		p.NextPage = at.page + 1
+	}
+}
+
+// count reads a number that may be absent.
+func count(s string) *int {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return nil
+	}
+	return &n
+}
+
+// links finds the parts of a Link header: a URL in angle brackets, which may
+// hold commas, and its parameters.
+var links = regexp.MustCompile(`<([^<>]*)>\s*((?:;\s*[a-zA-Z*]+\s*=\s*(?:"[^"]*"|[^",;\s]*)\s*)*)`)
+
+var relNext = regexp.MustCompile(`(?i);\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?\s*(?:;|$)`)
+
+// nextParameter returns one parameter of the next page's URL. Nothing else of
+// that URL is ever used: where a request goes is ours to say.
+func nextParameter(h http.Header, name string) string {
+	for _, header := range h.Values("Link") {
+		for _, link := range links.FindAllStringSubmatch(header, -1) {
+			if !relNext.MatchString(link[2]) {
+				continue
+			}
+			if u, err := url.Parse(link[1]); err == nil {
+				return u.Query().Get(name)
+			}
+		}
+	}
+	return ""
+}

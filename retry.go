@@ -1,0 +1,572 @@
+// What is tried again, when, and what never: one call's attempts, over
+// go-retryablehttp.
+
+package runners
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// An outcome is what is known of one attempt when it has ended.
+type outcome uint8
+
+const (
+	succeeded outcome = iota
+	unsent            // nothing reached the server
+	refused           // the server proved that it did nothing
+	renewed           // the credential was renewed after a 401
+	busy              // 408, 425: not taken up
+	lost              // sent, and no answer
+	failed            // an answer that leaves open what was done
+	garbled           // a success whose body cannot be read
+	spoiled           // a success that is not GitLab's
+	hopeless          // another attempt would end alike
+)
+
+// again reports whether a request of this class is sent again after o.
+func (o outcome) again(class Class) bool {
+	once := class == ClassCreate || class == ClassRotate
+	switch o {
+	case unsent, refused, renewed:
+		return true
+	case busy, lost, failed:
+		return !once
+	case garbled:
+		return class == ClassRead
+	case succeeded, spoiled, hopeless:
+		return false
+	}
+	return false
+}
+
+// doubtful reports whether, after o, the request may have been done.
+func (o outcome) doubtful() bool {
+	return o == lost || o == failed || o == garbled || o == spoiled
+}
+
+// A trip is one call: its attempts, and what is known of them.
+type trip struct {
+	client   *Client
+	endpoint endpoint
+	read     func(*answer) error
+	began    time.Time
+
+	reach       reach
+	answer      *answer  // of the last attempt; nil without one
+	secrets     []string // that were sent
+	renewals    uint64   // of the credential, when the last attempt began
+	attempts    int
+	doubt       bool // an attempt may have been done
+	alreadyGone bool
+	reread      bool // an attempt was garbled
+	renewed     bool // the credential was renewed for this call
+	wait        time.Duration
+	failure     *Error // of the last attempt
+	ended       bool
+}
+
+// send makes attempts until one is final.
+func (t *trip) send(ctx context.Context, address string, payload []byte) *Error {
+	var body any
+	if payload != nil {
+		body = payload
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, t.endpoint.method, address, body)
+	if err != nil {
+		return t.unsent(invalid("URL", "not a URL"))
+	}
+	req.Header = t.header(ctx, payload != nil)
+	for _, token := range t.endpoint.tokens {
+		t.secrets = append(t.secrets, token.Reveal())
+	}
+	loop := &retryablehttp.Client{
+		HTTPClient: &http.Client{
+			Transport: t, CheckRedirect: t.checkRedirect, Jar: t.client.options.HTTPClient.Jar,
+		},
+		RetryMax:     t.client.options.MaxAttempts,
+		CheckRetry:   t.check,
+		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return t.wait },
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	res, err := loop.Do(req)
+	if res != nil {
+		_ = res.Body.Close() // in memory: it was read by RoundTrip
+	}
+	if !t.ended { // the context ended a wait
+		t.failure = t.failure.because(err, "while waiting to try again")
+	}
+	return t.failure
+}
+
+// RoundTrip makes one attempt, and reads the answer's body with it, so that
+// the same timeout and the same retries hold for both.
+//
+// It has no CloseIdleConnections, so that one failed call does not close the
+// connections of others.
+func (t *trip) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.answer = nil
+	ctx, cancel := context.WithTimeout(req.Context(), t.client.options.AttemptTimeout)
+	defer cancel()
+	t.reach.reset()
+	req = req.WithContext(httptrace.WithClientTrace(ctx, t.reach.trace()))
+	req.Header = req.Header.Clone()
+	if err := t.authenticate(req); err != nil {
+		return nil, err
+	}
+	res, err := t.client.transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	t.answer = &answer{status: res.StatusCode, header: res.Header}
+	t.answer.body, err = t.readBody(res)
+	res.Body = http.NoBody
+	return res, err
+}
+
+// An authError is a credential that could not be had.
+type authError struct{ error }
+
+func (e authError) Unwrap() error { return e.error }
+
+// authenticate adds the client's credential, unless the endpoint has its own.
+func (t *trip) authenticate(req *http.Request) error {
+	if t.endpoint.own {
+		return nil
+	}
+	var err error
+	if t.client.renewal.refresh != nil {
+		if t.renewals, err = t.client.renewal.count(req.Context()); err != nil {
+			return authError{err}
+		}
+	}
+	if err = t.client.auth.Authenticate(req); err != nil {
+		return authError{err}
+	}
+	for _, name := range []string{"Private-Token", "Authorization", "Job-Token"} {
+		if v := req.Header.Get(name); v != "" {
+			t.secrets = append(t.secrets, strings.TrimPrefix(v, "Bearer "))
+		}
+	}
+	return nil
+}
+
+var errTooLarge = errors.New("body is larger than Options.MaxBodyBytes")
+
+// readBody reads the body within the bound of its kind.
+func (t *trip) readBody(res *http.Response) ([]byte, error) {
+	if res.StatusCode >= http.StatusMultipleChoices {
+		return io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
+	}
+	limit := t.client.options.MaxBodyBytes
+	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
+	if err == nil && int64(len(body)) > limit {
+		return nil, errTooLarge
+	}
+	return body, err
+}
+
+// maxRedirects is how many redirects of a GET are followed.
+const maxRedirects = 5
+
+// checkRedirect follows GETs within the origin, as far as the caller's own
+// policy does, too.
+func (t *trip) checkRedirect(req *http.Request, via []*http.Request) error {
+	if t.endpoint.method != http.MethodGet || len(via) > maxRedirects ||
+		!sameOrigin(req.URL, t.client.base) {
+		return http.ErrUseLastResponse
+	}
+	if own := t.client.options.HTTPClient.CheckRedirect; own != nil {
+		return own(req, via)
+	}
+	return nil
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) &&
+		portOf(a) == portOf(b)
+}
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+}
+
+// check is go-retryablehttp's question whether to try again. The wait is
+// decided here as well, since this is where the context is at hand.
+func (t *trip) check(ctx context.Context, _ *http.Response, err error) (bool, error) {
+	t.attempts++
+	o := t.judge(ctx, err)
+	t.client.options.Logger.LogAttrs(ctx, slog.LevelDebug, "gitlab request", t.attributes()...)
+	t.doubt = t.doubt || o.doubtful()
+	t.ended = !t.tryAgain(ctx, o)
+	if !t.ended {
+		t.client.options.Logger.LogAttrs(ctx, slog.LevelWarn, "gitlab request is tried again",
+			append(t.attributes(), slog.Duration("wait", t.wait),
+				slog.String("cause", t.failure.Message))...)
+	}
+	return !t.ended, nil
+}
+
+// tryAgain decides on another attempt and on the wait before it.
+func (t *trip) tryAgain(ctx context.Context, o outcome) bool {
+	class, limit := t.endpoint.class, t.client.options.MaxAttempts
+	if !o.again(class) || t.attempts >= limit && o != renewed || o == garbled && t.reread {
+		return false
+	}
+	t.reread = t.reread || o == garbled
+	if o == renewed {
+		t.wait = 0
+		return true
+	}
+	t.wait = max(backoff(t.attempts), t.failure.RetryAfter)
+	if t.wait > t.client.options.MaxWait {
+		t.failure = t.failure.because(nil, "the wait asked for is longer than Options.MaxWait")
+		return false
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Now().Add(t.wait).After(deadline) {
+		t.failure = t.failure.because(context.DeadlineExceeded, "no time is left to wait and try again")
+		return false
+	}
+	return true
+}
+
+// The bounds of the waits that the server does not ask for.
+const (
+	minBackoff = 200 * time.Millisecond
+	maxBackoff = 10 * time.Second
+)
+
+// backoff returns a random wait below a bound that doubles with each attempt.
+func backoff(attempt int) time.Duration {
+	bound := min(maxBackoff, minBackoff<<min(attempt-1, 10))
+	return rand.N(bound) + time.Millisecond
+}
+
+// attributes are what a log record says of an attempt.
+func (t *trip) attributes() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("method", t.endpoint.method),
+		slog.String("route", t.endpoint.route),
+		slog.Int("attempt", t.attempts),
+	}
+	if t.answer != nil {
+		attrs = append(attrs, slog.Int("status", t.answer.status))
+	}
+	return attrs
+}
+
+// judge finds out what became of an attempt, and keeps why it failed.
+func (t *trip) judge(ctx context.Context, err error) outcome {
+	t.failure = nil
+	var o outcome
+	switch {
+	case t.answer == nil:
+		o = t.judgeLoss(ctx, err)
+	case t.answer.status >= http.StatusMultipleChoices:
+		o = t.judgeStatus(ctx)
+	default:
+		o = t.judgeSuccess(ctx, err)
+	}
+	if t.failure != nil {
+		t.complete(o)
+	}
+	return o
+}
+
+// complete fills in what every failure of the trip has in common.
+func (t *trip) complete(o outcome) {
+	f := t.failure
+	f.Method, f.Route, f.Class = t.endpoint.method, t.endpoint.route, t.endpoint.class
+	f.Attempts, f.Phase = t.attempts, PhaseAnswered
+	if t.answer != nil {
+		f.StatusCode, f.RequestID = t.answer.status, t.answer.header.Get("X-Request-ID")
+	} else if f.Phase = PhaseSent; o == unsent || !t.mayHaveSent(f.cause) {
+		f.Phase = PhaseNotSent
+	}
+	if once := !lost.again(f.Class); once && o.doubtful() {
+		f.kinds = append(f.kinds, ErrOutcomeUnknown)
+		f.Message += unknownHint(f.Class)
+	}
+	f.scrub(t.secrets)
+}
+
+// unknownHint says what to do about a lost answer.
+func unknownHint(class Class) string {
+	if class == ClassRotate {
+		return " (outcome unknown: if the token was reset, the new one is lost;" +
+			" reset it again, by id and with an access token)"
+	}
+	return " (outcome unknown: it may have been done; look before you try again)"
+}
+
+// judgeLoss judges an attempt that brought no answer.
+func (t *trip) judgeLoss(ctx context.Context, err error) outcome {
+	t.failure = &Error{cause: bare(err), kinds: []error{ErrUnavailable}}
+	text := t.failure.cause.Error()
+	var auth authError
+	switch {
+	case errors.As(err, &auth):
+		t.failure.kinds = []error{ErrUnauthorized}
+		t.failure.Message = "no credential: " + text
+		return hopeless
+	case t.mayHaveSent(err):
+		t.failure.Message = "no answer: " + text
+		if ctx.Err() != nil {
+			t.failure.kinds = nil
+			t.failure.cause = ctx.Err()
+			return ended(t.endpoint.class)
+		}
+		return lost
+	}
+	t.failure.Message = "not sent: " + text
+	if ctx.Err() != nil {
+		t.failure.kinds, t.failure.cause = nil, ctx.Err()
+		return hopeless
+	}
+	if badCertificate(err) {
+		t.failure.kinds = []error{ErrTLS, ErrUnavailable}
+		return hopeless
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return hopeless
+	}
+	return unsent
+}
+
+// mayHaveSent reports whether something of the request may have reached the
+// server, though no answer came.
+func (t *trip) mayHaveSent(err error) bool {
+	var op *net.OpError
+	var auth authError
+	dialling := errors.As(err, &op) && op.Op == "dial"
+	return !dialling && !errors.As(err, &auth) && t.reach.mayHaveSent()
+}
+
+// ended is the outcome of an attempt that the caller's context cut short.
+func ended(class Class) outcome {
+	if lost.again(class) {
+		return hopeless
+	}
+	return lost
+}
+
+// bare takes off what net/http wraps an error in: it shows the whole URL.
+func bare(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	return err
+}
+
+// badCertificate reports whether the server could not prove who it is.
+func badCertificate(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		record       tls.RecordHeaderError
+		alert        tls.AlertError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) ||
+		errors.As(err, &hostname) || errors.As(err, &record) || errors.As(err, &alert)
+}
+
+// judgeSuccess judges a 2xx by whether its body can be read.
+func (t *trip) judgeSuccess(ctx context.Context, err error) outcome {
+	if err == nil {
+		err = t.read(t.answer)
+	}
+	if err == nil {
+		return succeeded
+	}
+	t.failure = &Error{Message: bare(err).Error(), kinds: []error{ErrUnexpectedResponse}, cause: bare(err)}
+	var stranger strangeAnswerError
+	switch {
+	case ctx.Err() != nil:
+		t.failure.kinds, t.failure.cause = nil, ctx.Err()
+		return spoiled
+	case errors.Is(err, errTooLarge):
+		t.failure.kinds = []error{ErrResponseTooLarge, ErrUnexpectedResponse}
+		return spoiled
+	case errors.As(err, &stranger):
+		return spoiled
+	default:
+		return garbled
+	}
+}
+
+// judgeStatus judges an answer that is not a success.
+func (t *trip) judgeStatus(ctx context.Context) outcome {
+	a := t.answer
+	t.failure = &Error{kinds: statusKinds(a.status)}
+	if a.status < http.StatusBadRequest {
+		t.failure.Message = redirectMessage(a.header.Get("Location"))
+		return hopeless
+	}
+	t.failure.readErrorBody(a.body)
+	t.failure.RetryAfter, _ = askedWait(a.header, time.Now())
+	switch {
+	case t.isGone():
+		t.failure, t.alreadyGone = nil, true
+		return succeeded
+	case a.status == http.StatusUnauthorized:
+		return t.renew(ctx)
+	case a.status == http.StatusTooManyRequests, t.isMaintenance():
+		return refused
+	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly:
+		return busy
+	case a.status == http.StatusNotImplemented, a.status == http.StatusHTTPVersionNotSupported:
+		return hopeless
+	case a.status >= http.StatusInternalServerError:
+		return failed
+	case a.status == http.StatusGone && t.endpoint.class == ClassCreate:
+		t.failure.Message += "; use Runners.Create (POST /user/runners)"
+	}
+	return hopeless
+}
+
+// isGone reports whether a delete found nothing, after an attempt that may
+// have worked.
+func (t *trip) isGone() bool {
+	gone := t.answer.status == http.StatusNotFound || t.answer.status == t.endpoint.goneToo
+	return t.endpoint.class == ClassDelete && t.doubt && gone
+}
+
+// isMaintenance reports whether GitLab itself, and not something before it,
+// refused a write for now.
+func (t *trip) isMaintenance() bool {
+	return t.answer.status == http.StatusServiceUnavailable && t.answer.header.Get("Retry-After") != "" &&
+		json.Valid(t.answer.body) && maintenance.MatchString(t.failure.Message)
+}
+
+var maintenance = regexp.MustCompile(`(?i)read-only|maintenance`)
+
+// renew renews the credential after a 401, once in a call.
+func (t *trip) renew(ctx context.Context) outcome {
+	if t.renewed || t.endpoint.own || t.client.renewal.refresh == nil {
+		return hopeless
+	}
+	t.renewed = true
+	if err := t.client.renewal.renew(ctx, t.renewals); err != nil {
+		t.failure.cause = err
+		t.failure.Message += " (and the credential was not renewed: " + err.Error() + ")"
+		return hopeless
+	}
+	return renewed
+}
+
+// redirectMessage names the host that an answer points to, and no more of it.
+func redirectMessage(location string) string {
+	target := "nowhere"
+	if u, err := url.Parse(location); err == nil && location != "" {
+		target = "another path"
+		if u.Host != "" {
+			target = u.Scheme + "://" + u.Host
+		}
+	}
+	return "redirected to " + target + ": check the base URL, http or https too"
+}
+
+// because adds to an error what kept it from being mended.
+func (e *Error) because(err error, text string) *Error {
+	e.Message += " (" + text + ")"
+	e.cause = errors.Join(e.cause, err)
+	return e
+}
+
+// reach is how far an attempt came, as far as it can be known.
+type reach struct {
+	step   atomic.Int32
+	conn   atomic.Pointer[countedConn]
+	before atomic.Int64 // bytes that conn had written when we got it
+}
+
+const (
+	stepUnknown    = iota // the transport does not tell
+	stepConnecting        // it has no connection yet
+	stepConnected
+)
+
+func (r *reach) reset() {
+	r.step.Store(stepUnknown)
+	r.conn.Store(nil)
+}
+
+// trace returns hooks that keep r up to date. net/http may send a request
+// again on another connection without telling; GotConn tells.
+func (r *reach) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) {
+			r.conn.Store(nil)
+			r.step.Store(stepConnecting)
+		},
+		GotConn: func(info httptrace.GotConnInfo) {
+			conn := info.Conn
+			if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
+				conn = secure.NetConn()
+			}
+			if counted, ok := conn.(*countedConn); ok {
+				r.before.Store(counted.written.Load())
+				r.conn.Store(counted)
+			}
+			r.step.Store(stepConnected)
+		},
+	}
+}
+
+// mayHaveSent reports whether something of the request may have reached the
+// server. Without proof that it has not, it may.
+func (r *reach) mayHaveSent() bool {
+	if r.step.Load() == stepConnecting {
+		return false
+	}
+	conn := r.conn.Load()
+	return conn == nil || conn.written.Load() != r.before.Load()
+}
+
+// A countedConn counts what is written to it, before it is.
+type countedConn struct {
+	net.Conn
+
+	written atomic.Int64
+}
+
+// Write counts and writes.
+func (c *countedConn) Write(p []byte) (int, error) {
+	c.written.Add(int64(len(p)))
+	return c.Conn.Write(p)
+}
+
+// countWrites makes a dialer's connections counted ones.
+func countWrites(
+	dial func(context.Context, string, string) (net.Conn, error),
+) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &countedConn{Conn: conn}, nil
+	}
+}

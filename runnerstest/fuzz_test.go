@@ -1,0 +1,74 @@
+// Whatever is sent: an answer that GitLab could give, never a panic.
+
+package runnerstest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/seed-832548de/runners/runnerstest"
+)
+
+// fuzzed are the versions that are asked.
+var fuzzed = []string{"19.1.0", "13.10.0", "8.2.0"}
+
+func FuzzHandler(f *testing.F) {
+	for _, seed := range [][5]string{
+		{"GET", "/api/v4/runners/all", "page=2&per_page=1&tag_list[]=a", "", ""},
+		{"GET", "/api/v4/runners/7/jobs", "pagination=keyset&cursor=e30", "", ""},
+		{"PUT", "/api/v4/runners/6", "", "application/json", `{"tag_list":["a"],"paused":"true"}`},
+		{"POST", "/api/v4/runners", "", "application/x-www-form-urlencoded", "token=reg-instance&info[a][b]=c"},
+		{"POST", "/api/v4/projects/acme%2Fapp/runners", "runner_id=7", "", ""},
+		{"DELETE", "/api/v4/runners", "", "multipart/form-data; boundary=x", "--x\r\n\r\n\r\n--x--"},
+		{"POST", "/api/v4/jobs/request", "", "application/json", `{"token":"glrt-app-runner-six","info":{"version":1}}`},
+		{"GET", "/api/v3/x", "", "", ""},
+		{"GET", "/ci/runners.json", "", "", ""},
+		{"PATCH", "//..//%2f", "%zz", ";", "\x00"},
+	} {
+		for era := range len(fuzzed) {
+			f.Add(uint8(era), seed[0], seed[1], seed[2], seed[3], seed[4])
+		}
+	}
+	f.Fuzz(func(t *testing.T, era uint8, method, path, query, kind, body string) {
+		address, err := url.ParseRequestURI(path)
+		if err != nil || strings.ContainsAny(method, " /") || method == "" {
+			return
+		}
+		address.RawQuery = query
+		srv, err := runnerstest.Start(&runnerstest.Options{
+			Version: fuzzed[int(era)%len(fuzzed)], Seed: strings.NewReader(acme),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://gitlab.test/", strings.NewReader(body))
+		r.Method, r.URL = method, address
+		r.Header.Set("Content-Type", kind)
+		r.Header.Set("Private-Token", "t-mia")
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, r)
+		checkAnswer(t, w)
+		if len(srv.Requests()) != 1 {
+			t.Errorf("%d requests in the journal", len(srv.Requests()))
+		}
+	})
+}
+
+// checkAnswer wants a status of GitLab's, and JSON or nothing.
+func checkAnswer(t *testing.T, w *httptest.ResponseRecorder) {
+	t.Helper()
+	switch {
+	case w.Code < 200 || w.Code == 500 || w.Code > 501:
+		t.Errorf("status %d", w.Code)
+	case w.Body.Len() > 4<<20:
+		t.Errorf("%d bytes", w.Body.Len())
+	case w.Code == 204 && w.Body.Len() > 0:
+		t.Errorf("204 with a body: %s", w.Body)
+	case w.Code != 204 && !json.Valid(w.Body.Bytes()):
+		t.Errorf("no JSON: %s", w.Body)
+	}
+}

@@ -1,0 +1,181 @@
+// Work for runners: asking for a job, reporting its end, and the value that
+// tells a runner whether asking again makes sense.
+
+package runnerstest
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed-832548de/runners"
+)
+
+// queueLife is how long a queue value is good for.
+const queueLife = time.Hour
+
+// protectedRef is the one ref that is protected in every project.
+//
+// inferred: GitLab protects the default branch of a new project.
+const protectedRef = "main"
+
+func jobRoutes() []route {
+	return []route{
+		{
+			pattern: "POST /jobs/request",
+			params: declared{group: "request", params: []param{
+				tokenParam(),
+				{name: "system_id"},
+				{name: "last_update"},
+				{name: "info", kind: hashKind},
+				{name: "session", kind: hashKind},
+			}},
+			steps:  []step{notMigrating, validate, byRunnerToken},
+			handle: requestJob,
+		},
+		{
+			pattern: "PUT /jobs/{id}",
+			params: declared{group: "report", params: []param{
+				idParam(), tokenParam(), {name: "state"}, {name: "failure_reason"},
+			}},
+			steps:  []step{validate, byJobToken},
+			handle: reportJob,
+		},
+	}
+}
+
+// tick voids the value that tells a runner that nothing has changed.
+func (v *view) tick(r *runner) { r.queueValue = "" }
+
+// queueValue returns the value for a runner, a new one where there is none.
+func (v *view) queueValue(r *runner) string {
+	if r.queueValue == "" || v.now.Sub(r.queueValueMade) >= queueLife {
+		r.queueValue, r.queueValueMade = v.world.newQueueValue(), v.now
+	}
+	return r.queueValue
+}
+
+func requestJob(q *request) (reply, *refusal) {
+	if err := q.contact(true); err != nil {
+		return reply{}, err
+	}
+	q.runner.finished = true
+	if q.manager != nil {
+		q.manager.unfinished = false
+	}
+	value := q.queueValue(q.runner)
+	seen, _ := q.text("last_update")
+	if j := q.nextJob(); j != nil && !q.runner.paused && seen != value {
+		q.take(j)
+		return reply{status: http.StatusCreated, body: q.appendWork(nil, j)}, nil
+	}
+	header := http.Header{"X-Gitlab-Last-Update": {value}}
+	return reply{status: http.StatusNoContent, header: header}, nil
+}
+
+// nextJob returns the oldest job that waits and that the runner may run.
+func (q *request) nextJob() *job {
+	for _, j := range q.world.jobs.rows {
+		if j.status == runners.JobPending && j.runner == nil && q.runner.serves(j) {
+			return j
+		}
+	}
+	return nil
+}
+
+// serves reports whether a runner may run a job.
+func (r *runner) serves(j *job) bool {
+	if len(j.tagList) == 0 && !r.runUntagged || !carries(r.tagList, j.tagList) {
+		return false
+	}
+	if r.accessLevel == runners.RefProtected && (j.tag || j.ref != protectedRef) {
+		return false
+	}
+	switch r.kind {
+	case runners.InstanceType:
+		return j.project.sharedRunners
+	case runners.GroupType:
+		return j.project.groupRunners && r.group != nil && r.group.contains(j.project.group)
+	case runners.ProjectType:
+		return r.assignment(j.project) != nil
+	default:
+		return false
+	}
+}
+
+// take gives a job to the runner that asks.
+func (q *request) take(j *job) {
+	j.runner, j.status, j.startedAt = q.runner, runners.JobRunning, q.now
+	j.token = q.world.newJobToken()
+	if q.manager != nil {
+		j.systemID = &q.manager.systemID
+	}
+	i, _ := slices.BinarySearchFunc(q.runner.jobs, j.id, func(other *job, id int64) int {
+		return int(other.id - id)
+	})
+	q.runner.jobs = slices.Insert(q.runner.jobs, i, j)
+}
+
+// appendWork writes what a runner needs to run a job: enough to start, report
+// and end it, with no script of its own.
+func (q *request) appendWork(b []byte, j *job) []byte {
+	id := strconv.FormatInt(j.id, 10)
+	b = append(append(b, `{"id":`...), id...)
+	b = appendText(append(b, `,"token":`...), j.token)
+	b = append(append(b, `,"allow_git_fetch":true,"job_info":{"id":`...), id...)
+	b = appendText(append(b, `,"name":`...), j.name)
+	b = appendText(append(b, `,"stage":`...), j.stage)
+	b = strconv.AppendInt(append(b, `,"project_id":`...), j.project.id, 10)
+	b = appendText(append(b, `,"project_name":`...), j.project.name)
+	b = appendText(append(b, `},"git_info":{"repo_url":`...), q.base+"/"+j.project.fullPath+".git")
+	b = appendText(append(b, `,"ref":`...), j.ref)
+	b = appendText(append(b, `,"sha":`...), j.sha())
+	b = appendText(append(b, `,"before_sha":"0000000000000000000000000000000000000000","ref_type":`...), j.refType())
+	b = appendTimeout(append(b, `,"refspecs":[],"depth":20},"runner_info":{"timeout":`...), nil, q.runner)
+	return append(b, `},"variables":[],"steps":[{"name":"script","script":["true"],"timeout":3600,`+
+		`"when":"on_success","allow_failure":false}],"image":null,"services":[],"artifacts":[],`+
+		`"cache":[],"credentials":[],"dependencies":[],"features":{"trace_sections":true}}`...)
+}
+
+func (j *job) refType() string {
+	if j.tag {
+		return "tag"
+	}
+	return "branch"
+}
+
+// byJobToken looks up the job that the path names and the token opens.
+func byJobToken(q *request) *refusal {
+	id, _ := q.integer("id")
+	secret, _ := q.text("token")
+	j := q.world.jobs.get(id)
+	if j == nil || secret == "" || j.token != secret {
+		return forbidden("")
+	}
+	q.job = j
+	return nil
+}
+
+// reportJob ends a job, or notes that it still runs.
+//
+// inferred: the answers of a route of which only the purpose is known.
+func reportJob(q *request) (reply, *refusal) {
+	if q.job.status != runners.JobRunning {
+		return reply{}, forbidden("Job is not running")
+	}
+	switch state, _ := q.text("state"); runners.JobStatus(state) { //nolint:exhaustive // the others are no end
+	case runners.JobSuccess, runners.JobFailed:
+		q.job.status, q.job.finishedAt = runners.JobStatus(state), q.now
+		if reason, ok := q.presentText("failure_reason"); ok {
+			q.job.failureReason = &reason
+		}
+	}
+	return reply{status: http.StatusOK, body: []byte("200")}, nil
+}
+
+// discoverRouter answers that there is no job router.
+func discoverRouter(*request) (reply, *refusal) {
+	return reply{}, refuse(http.StatusNotImplemented,
+		"Job Router is not available. Please contact your administrator.")
+}

@@ -1,0 +1,350 @@
+// The server: how one is made and ended, how it is reached, and the way of a
+// request through it.
+
+package runnerstest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-832548de/runners"
+)
+
+// A Server is a pretended GitLab. Its zero value is ready: the newest GitLab,
+// empty but for one administrator, root. All methods may be called from
+// several goroutines at once.
+type Server struct {
+	mu       sync.Mutex // guards all below but options and tb
+	world    *world
+	start    time.Time
+	offset   time.Duration // how far the clock was set forward
+	journal  []Request
+	requests uint64 // how many request ids were made
+	listener *httptest.Server
+	closed   bool
+
+	made    sync.Once
+	options Options
+	tb      testing.TB // nil = bad specs panic
+}
+
+// Options are the choices one has in making a [Server]. The zero value, and
+// nil, stand for the newest GitLab, empty but for one administrator.
+type Options struct {
+	// Version is the GitLab to play, such as "17.5.0": any from 8.2.0 to the
+	// newest, which is the default. With a Seed that names a version, it must
+	// be the same.
+	Version string
+	// Seed is a JSON text that describes the whole state at the start. Nothing
+	// is added to it. Nil stands for one administrator, root.
+	Seed io.Reader
+	// Now is the clock; nil stands for [time.Now]. It must not call the server.
+	Now func() time.Time
+	// RandSeed varies the secrets that the server makes. With one RandSeed,
+	// servers that are asked the same answer the same.
+	RandSeed uint64
+}
+
+// NewServer makes a server for one test, which ends with it. A bad option, seed
+// or spec fails the test. Nil options are the defaults.
+func NewServer(tb testing.TB, o *Options) *Server {
+	tb.Helper()
+	s, err := Start(o)
+	if err != nil {
+		tb.Fatalf("runnerstest: %v", err)
+	}
+	s.tb = tb
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// Start makes a server outside of tests. Nil options are the defaults. A bad
+// spec given to one of the Add methods panics.
+func Start(o *Options) (*Server, error) {
+	s := &Server{}
+	if o != nil {
+		s.options = *o
+	}
+	if err := s.make(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// make builds the world, once.
+func (s *Server) make() (err error) {
+	s.made.Do(func() {
+		s.start = s.now()
+		s.world, err = s.options.world(s.start)
+	})
+	return err
+}
+
+// ready makes the zero value a server. Only options can be bad, and it has
+// none.
+func (s *Server) ready() { _ = s.make() }
+
+// world builds what the options describe.
+func (o *Options) world(start time.Time) (*world, error) {
+	w := newWorld()
+	w.randSeed = o.RandSeed
+	wanted, err := o.version()
+	if err != nil {
+		return nil, err
+	}
+	w.version = wanted
+	if o.Seed == nil {
+		w.registrationAllowed = !w.edition().has("rule: registration is off by default")
+		w.registrationToken = w.newRegistrationToken(runners.InstanceType)
+		w.addRoot()
+		return w, nil
+	}
+	if err := loadSeed(o.Seed, o.Version, start, w); err != nil {
+		return nil, fmt.Errorf("seed: %w", err)
+	}
+	return w, nil
+}
+
+// version reads the version option.
+func (o *Options) version() (version, error) {
+	if o.Version == "" {
+		return newestVersion, nil
+	}
+	return parseVersion(o.Version)
+}
+
+// addRoot adds the administrator that a new GitLab has.
+func (w *world) addRoot() {
+	root := &user{id: 1, username: "root", name: "Administrator", admin: true, state: "active"}
+	w.users.put(root.id, root)
+	w.usersByName[root.username] = root
+}
+
+// Close ends the server. Its address, if it had one, is free again, and
+// requests in memory fail. More calls do nothing.
+func (s *Server) Close() {
+	s.mu.Lock()
+	listener := s.listener
+	s.listener, s.closed = nil, true
+	s.mu.Unlock()
+	if listener != nil {
+		listener.Close()
+	}
+}
+
+// URL returns the server's address on the loopback interface, such as
+// "http://127.0.0.1:41234". The first call opens it; who needs no sockets
+// takes [Server.HTTPClient].
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ""
+	}
+	if s.listener == nil {
+		s.listener = httptest.NewServer(s)
+	}
+	return s.listener.URL
+}
+
+// Client returns a client for the first administrator.
+func (s *Server) Client(tb testing.TB) *runners.Client {
+	tb.Helper()
+	secret, err := s.administratorToken()
+	if err != nil {
+		tb.Fatalf("runnerstest: %v", err)
+	}
+	return s.ClientAs(tb, AccessToken{Token: secret})
+}
+
+// ClientAs returns a client that shows an access token, one that
+// [Server.AddToken] returned or a seed holds.
+func (s *Server) ClientAs(tb testing.TB, token AccessToken) *runners.Client {
+	tb.Helper()
+	client, err := runners.New("https://gitlab.test", runners.PrivateToken(token.Token),
+		&runners.Options{HTTPClient: s.HTTPClient()})
+	if err != nil {
+		tb.Fatalf("runnerstest: %v", err)
+	}
+	return client
+}
+
+// administratorToken returns a token with which the first administrator may do
+// everything, and makes one where there is none.
+func (s *Server) administratorToken() (string, error) {
+	s.ready()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.world.users.rows {
+		if u.admin && (u.state == "" || u.state == "active") {
+			return s.world.mightyToken(u, s.now()), nil
+		}
+	}
+	return "", errors.New("there is no active administrator")
+}
+
+func (w *world) mightyToken(u *user, now time.Time) string {
+	for _, t := range u.tokens {
+		expired := !t.expiresAt.IsZero() && !now.Before(t.expiresAt)
+		mighty := t.hasScope("api") && (!w.settings.adminMode || t.hasScope("admin_mode"))
+		if mighty && !t.revoked && !expired {
+			return t.secret
+		}
+	}
+	t := &accessToken{
+		secret: w.newAccessToken(), name: "client", kind: personalToken,
+		scopes: []string{"api", "admin_mode"}, user: u,
+	}
+	u.tokens = append(u.tokens, t)
+	w.accessTokens[t.secret] = t
+	return t.secret
+}
+
+// report tells the test of a mistake in it; without a test it panics.
+func (s *Server) report(err error) {
+	if s.tb == nil {
+		panic(err)
+	}
+	s.tb.Helper()
+	s.tb.Error(err)
+}
+
+// ServeHTTP answers a request as GitLab would.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a, id := s.answer(r)
+	a.writeTo(w, id)
+}
+
+// answer takes a request through the server. The body is read before the lock
+// is taken, and the answer is written after it is given back.
+func (s *Server) answer(r *http.Request) (reply, string) {
+	s.ready()
+	body, err := readBody(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := exchange{server: s, body: body}
+	switch {
+	case err != nil:
+		x.reply = err.reply()
+	case strangePath(r.URL.EscapedPath()):
+		x.reply = refuseError(http.StatusNotFound, "404 Not Found").reply()
+	default:
+		s.world.edition().mux.ServeHTTP(&x, withoutSlash(r))
+		if x.request == nil {
+			x.reply = x.unrouted(r, s.world.edition())
+		}
+	}
+	id := s.requestID(r)
+	s.record(r, x.request, x.reply.status, id)
+	return x.reply, id
+}
+
+// strangePath reports whether a path has parts that no route has and that the
+// mux would read in a way of its own.
+func strangePath(path string) bool {
+	if path == "" || path[0] != '/' {
+		return true
+	}
+	last := strings.Count(path, "/")
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		last--
+		switch {
+		case segment == "" && last > 0, segment == ".", segment == "..":
+			return true
+		case strings.EqualFold(segment, "%2F"):
+			return true
+		}
+	}
+	return false
+}
+
+// withoutSlash drops a slash at the end of the path, as GitLab does.
+func withoutSlash(r *http.Request) *http.Request {
+	path, found := strings.CutSuffix(r.URL.Path, "/")
+	if !found || path == "" {
+		return r
+	}
+	changed, address := *r, *r.URL
+	address.Path = path
+	address.RawPath = strings.TrimSuffix(address.RawPath, "/")
+	changed.URL = &address
+	return &changed
+}
+
+// requestID returns the caller's id of a request, without what GitLab drops
+// from it, or a new one.
+func (s *Server) requestID(r *http.Request) string {
+	sent := strings.Map(func(c rune) rune {
+		if strings.ContainsRune(idRunes, c) {
+			return c
+		}
+		return -1
+	}, r.Header.Get("X-Request-ID"))
+	if sent != "" {
+		return sent[:min(len(sent), 255)]
+	}
+	s.requests++
+	number := strconv.FormatUint(s.requests, 16)
+	return noID[:len(noID)-len(number)] + number
+}
+
+// noID is what ids are numbers at the end of.
+const noID = "fake0000000000000000000000000000"
+
+const idRunes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-@"
+
+// An exchange takes a request through the mux, which all servers of a version
+// share: it is what routes see as the response writer, and brings the server.
+type exchange struct {
+	server  *Server
+	body    []byte
+	request *request // nil while no route took it
+	reply   reply
+	header  http.Header // what the mux says itself: Allow
+	status  int
+}
+
+// Header makes exchange an [http.ResponseWriter], for the mux.
+func (x *exchange) Header() http.Header {
+	if x.header == nil {
+		x.header = http.Header{}
+	}
+	return x.header
+}
+
+// Write drops the mux's own words.
+func (x *exchange) Write(b []byte) (int, error) { return len(b), nil }
+
+// WriteHeader keeps the mux's own status.
+func (x *exchange) WriteHeader(status int) { x.status = status }
+
+// take runs a request through its route.
+func (x *exchange) take(route *route, r *http.Request) {
+	s := x.server
+	q := &request{Request: r, view: s.world.viewAt(s.now()), server: s, route: route, body: x.body}
+	q.base = baseOf(r.TLS != nil, r.URL, r.Host)
+	x.request = q
+	if err := q.readParams(); err != nil {
+		x.reply = err.reply()
+		return
+	}
+	for _, pass := range route.steps {
+		if err := pass(q); err != nil {
+			x.reply = err.reply()
+			return
+		}
+	}
+	answer, err := route.handle(q)
+	if err != nil {
+		answer = err.reply()
+	}
+	x.reply = answer
+}

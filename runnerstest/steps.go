@@ -1,0 +1,265 @@
+// The steps that routes take before their handlers: who asks, what is meant,
+// and whether it may be. A route lists its steps in GitLab's order, which
+// decides which error wins.
+
+package runnerstest
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A step looks at a request and lets it pass, or refuses it.
+type step func(*request) *refusal
+
+// signedIn lets users pass whose token is valid and has a scope that opens the
+// route.
+func signedIn(q *request) *refusal {
+	secret := q.credential()
+	if secret == "" {
+		return unauthorized()
+	}
+	token := q.world.accessTokens[secret]
+	if token == nil {
+		return unauthorized()
+	}
+	if err := q.checkToken(token); err != nil {
+		return err
+	}
+	q.user = token.user
+	q.admin = token.user.admin &&
+		(!q.world.settings.adminMode || token.hasScope("admin_mode"))
+	return q.checkUser()
+}
+
+// credential returns the access token of the request, where GitLab looks for
+// it first; "" when there is none.
+func (q *request) credential() string {
+	if q.secret != "" {
+		return q.secret
+	}
+	if secret := q.Header.Get("Private-Token"); secret != "" {
+		return secret
+	}
+	scheme, secret, _ := strings.Cut(q.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") && secret != "" {
+		return strings.TrimSpace(secret)
+	}
+	secret, _ = q.given["access_token"].(string)
+	return secret
+}
+
+// checkToken refuses a token that is known and not good, or not good enough.
+func (q *request) checkToken(t *accessToken) *refusal {
+	switch {
+	case !t.expiresAt.IsZero() && !q.now.Before(t.expiresAt):
+		return invalidToken("Token is expired. You can either do re-authorization or token refresh.")
+	case t.revoked:
+		return invalidToken("Token was revoked. You have to re-authorize from the user.")
+	case !q.route.scopes.opens(q, t):
+		return refuseOAuth(http.StatusForbidden, "insufficient_scope",
+			"The request requires higher privileges than provided by the access token.",
+			q.route.scopes.names(q.edition))
+	default:
+		return nil
+	}
+}
+
+// invalidToken is a 401 that names what is wrong with a token.
+//
+// inferred: the realm of the challenge.
+func invalidToken(description string) *refusal {
+	err := refuseOAuth(http.StatusUnauthorized, "invalid_token", description, "")
+	err.header = http.Header{"Www-Authenticate": {`Bearer realm="Protected by OAuth 2.0", ` +
+		`error="invalid_token", error_description="` + description + `"`}}
+	return err
+}
+
+// checkUser refuses users who are blocked.
+func (q *request) checkUser() *refusal {
+	switch q.user.state {
+	case "", "active":
+		return nil
+	case "blocked_pending_approval":
+		return forbidden("Your account is pending approval from your administrator and hence blocked.")
+	default:
+		return forbidden("Your account has been blocked.")
+	}
+}
+
+// hasScope reports whether a token was given a scope.
+func (t *accessToken) hasScope(scope string) bool {
+	return slices.Contains(t.scopes, scope)
+}
+
+// findProject looks up the project that the path names, by id or full path.
+func findProject(q *request) *refusal {
+	name := q.PathValue("id")
+	p := q.world.projectNamed(name)
+	if p == nil || !q.seesProject(p) {
+		return refuse(http.StatusNotFound, "404 Project Not Found")
+	}
+	q.project = p
+	return nil
+}
+
+// projectNamed returns a project by its id or its full path, or nil.
+func (w *world) projectNamed(name string) *project {
+	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
+		return w.projects.get(id)
+	}
+	if !strings.Contains(name, "/") {
+		return nil
+	}
+	return w.projectsByPath[name]
+}
+
+// findGroup looks up the group that the path names, by id or full path.
+func findGroup(q *request) *refusal {
+	name := q.PathValue("id")
+	g := q.world.groupsByPath[name]
+	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
+		g = q.world.groups.get(id)
+	}
+	if g == nil || !q.seesGroup(g) {
+		return refuse(http.StatusNotFound, "404 Group Not Found")
+	}
+	q.group = g
+	return nil
+}
+
+// findRunner looks up the runner that the parameter names.
+func findRunner(name string) step {
+	return func(q *request) *refusal {
+		id, _ := q.integer(name)
+		q.runner = q.world.runners.get(id)
+		switch {
+		case q.runner != nil:
+			return nil
+		case q.edition.has("rule: a missing runner is named"):
+			return refuse(http.StatusNotFound, "404 Runner Not Found")
+		default:
+			return refuse(http.StatusNotFound, "404 Not found")
+		}
+	}
+}
+
+// may lets those pass who have an ability on the runner that was found.
+func may(a ability) step {
+	return func(q *request) *refusal {
+		if q.can(a, q.runner) {
+			return nil
+		}
+		return forbidden("No access granted")
+	}
+}
+
+// administers lets administrators pass.
+func administers(q *request) *refusal {
+	if q.admin {
+		return nil
+	}
+	return forbidden("")
+}
+
+// listsAll lets those pass who may list the runners of the whole instance.
+func listsAll(q *request) *refusal {
+	if q.admin || auditor(&q.view, nil) && q.edition.has("rule: auditors list all runners") {
+		return nil
+	}
+	return forbidden("")
+}
+
+// maintainsProject lets maintainers of the project pass, and administrators.
+func maintainsProject(q *request) *refusal {
+	if q.admin || q.roleInProject(q.project) >= Maintainer {
+		return nil
+	}
+	return forbidden("")
+}
+
+// readsProject lets those pass who may list the project's runners.
+func readsProject(q *request) *refusal {
+	if auditor(&q.view, nil) {
+		return nil
+	}
+	return maintainsProject(q)
+}
+
+// ownsGroup lets owners of the group pass, and administrators.
+func ownsGroup(q *request) *refusal {
+	if q.admin || q.roleIn(q.group) >= Owner {
+		return nil
+	}
+	return forbidden("")
+}
+
+// readsGroup lets those pass who may list the group's runners.
+func readsGroup(q *request) *refusal {
+	role := Owner
+	if q.edition.has("rule: maintainers list a group's runners") {
+		role = Maintainer
+	}
+	if q.readsAll() || q.roleIn(q.group) >= role {
+		return nil
+	}
+	return forbidden("")
+}
+
+// notMigrating refuses runners while database migrations run.
+func notMigrating(q *request) *refusal {
+	if !q.world.migrationBackoff || !q.edition.has("rule: migrations hold runners back") {
+		return nil
+	}
+	err := refuse(http.StatusTooManyRequests, "Executing database migrations. Please retry later.")
+	err.header = http.Header{"Retry-After": {"60"}}
+	return err
+}
+
+// byRunnerToken looks up the runner whose token the request shows. No user
+// signs in, and a user's token is not looked at.
+func byRunnerToken(q *request) *refusal {
+	secret, _ := q.text("token")
+	return q.findByToken(secret)
+}
+
+// byRunnerHeader looks up the runner whose token the header shows.
+func byRunnerHeader(q *request) *refusal { return q.findByToken(q.Header.Get("Runner-Token")) }
+
+func (q *request) findByToken(secret string) *refusal {
+	r := q.world.runnersByToken[secret]
+	if secret == "" || r == nil || q.tokenExpired(r) {
+		return forbidden("")
+	}
+	q.runner = r
+	return nil
+}
+
+// unmodified refuses a request whose If-Unmodified-Since is older than what it
+// would change. A header that is no date is ignored.
+func unmodified(changed func(*request) time.Time) step {
+	return func(q *request) *refusal {
+		since, err := http.ParseTime(q.Header.Get("If-Unmodified-Since"))
+		if err != nil {
+			since, err = time.Parse(time.RFC3339, q.Header.Get("If-Unmodified-Since"))
+		}
+		if err == nil && changed(q).After(since) {
+			return refuse(http.StatusPreconditionFailed, "412 Precondition Failed")
+		}
+		return nil
+	}
+}
+
+func runnerChanged(q *request) time.Time { return q.runner.updatedAt }
+
+func managerChanged(q *request) time.Time {
+	if m := q.manager; m.createdAt.After(m.updatedAt) {
+		return m.createdAt
+	}
+	return q.manager.updatedAt
+}
+
+func assignmentChanged(q *request) time.Time { return q.runner.assignment(q.project).updatedAt }
