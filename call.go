@@ -81,29 +81,39 @@ func (e endpoint) reject(err *Error) endpoint {
 	return e
 }
 
-// literal is an endpoint that this package does not know.
-func literal(method, path string) (endpoint, error) {
+// literal is an endpoint that this package does not know. What is refused is
+// not shown: it may hold a secret.
+func literal(method, path string) endpoint {
 	classes := map[string]Class{
 		http.MethodGet: ClassRead, http.MethodHead: ClassRead, http.MethodPut: ClassPut,
 		http.MethodDelete: ClassDelete, http.MethodPost: ClassCreate, http.MethodPatch: ClassCreate,
 	}
 	class, ok := classes[method]
 	if !ok {
-		return endpoint{}, invalid("method", "not one of GET, HEAD, PUT, POST, PATCH, DELETE")
+		return endpoint{err: invalid("method", "not one of GET, HEAD, PUT, POST, PATCH, DELETE")}
 	}
 	route := strings.TrimPrefix(path, "/")
+	if fault := literalFault(route); fault != "" {
+		return endpoint{class: class, err: invalid("path", fault)}
+	}
+	return endpoint{class: class, method: method, route: "/" + route}
+}
+
+// literalFault says why route is no URL-encoded path, or "".
+func literalFault(route string) string {
 	plain, err := url.PathUnescape(route)
 	switch {
 	case route == "" || strings.HasPrefix(route, "/"):
-		return endpoint{}, invalid("path", "path is empty")
+		return "path is empty"
 	case err != nil || strings.ContainsFunc(plain, isControl) || strings.ContainsAny(route, " {}"):
-		return endpoint{}, invalid("path", "not URL-encoded")
+		return "path is not URL-encoded"
 	case strings.ContainsAny(route, "?#"):
-		return endpoint{}, invalid("path", "has a query or a fragment")
+		return "path has a query or a fragment"
 	case hasDotSegment(plain):
-		return endpoint{}, invalid("path", "has a dot segment")
+		return "path has a dot segment"
+	default:
+		return ""
 	}
-	return endpoint{class: class, method: method, route: "/" + route}, nil
 }
 
 // url returns where the endpoint is, below the client's base.
@@ -115,7 +125,7 @@ func (e endpoint) url(base *url.URL) (string, *Error) {
 	if !strings.HasPrefix(path, legacyRoot) {
 		path = "/api/v4" + path
 	}
-	u := base.Scheme + "://" + base.Host + base.EscapedPath() + path
+	u := base.String() + path
 	if len(e.query) > 0 {
 		u += "?" + e.query.Encode()
 	}
@@ -210,8 +220,12 @@ func last[T any](o []*T) T {
 	return deref(o[len(o)-1])
 }
 
-// none is the answer of a call that has none.
+// none is the answer of a call that has none, or that nobody wants: nothing, or
+// any JSON.
 type none struct{}
+
+// UnmarshalJSON takes whatever there is.
+func (*none) UnmarshalJSON([]byte) error { return nil }
 
 // call sends a request and decodes the answer.
 func call[T any](ctx context.Context, c *Client, e endpoint, body any) (T, error) {
@@ -226,10 +240,13 @@ func call[T any](ctx context.Context, c *Client, e endpoint, body any) (T, error
 
 // roundTrip is the one way to GitLab. It ends with a call of the observer.
 func (c *Client) roundTrip(
-	ctx context.Context, e endpoint, body any, read func(*answer) error,
+	ctx context.Context, e endpoint, body any, read func(*answer) error, //nolint:contextcheck // a nil one has nothing to pass on
 ) error {
 	t := &trip{client: c, endpoint: e, read: read, began: time.Now()}
 	err := t.run(ctx, body)
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	c.observe(ctx, t, err)
 	if err != nil {
 		return err
@@ -317,8 +334,12 @@ func (c *Client) observe(ctx context.Context, t *trip, err *Error) {
 		Attempts: t.attempts, Duration: time.Since(t.began), AlreadyGone: t.alreadyGone,
 	}
 	if a := t.answer; a != nil {
+		clean := cleaner(t.secrets)
 		o.StatusCode, o.RateLimit = a.status, readRateLimit(a.header)
-		o.RequestID = oneLine(a.header.Get("X-Request-ID"))
+		o.RequestID = oneLine(clean(a.header.Get("X-Request-ID")), maxMessage)
+		if o.RateLimit != nil {
+			o.RateLimit.Name = oneLine(clean(o.RateLimit.Name), maxMessage)
+		}
 	}
 	if err != nil {
 		o.Err, o.RequestID = err, err.RequestID
@@ -339,9 +360,10 @@ type strangeAnswerError string
 func (s strangeAnswerError) Error() string { return string(s) }
 
 const (
-	errHTML  strangeAnswerError = "an HTML page where GitLab answers with JSON: a login page, or a proxy's?"
-	errEmpty strangeAnswerError = "an empty answer where GitLab answers with JSON"
-	errNull  strangeAnswerError = "null where GitLab answers with an object or a list"
+	errHTML   strangeAnswerError = "an HTML page where GitLab answers with JSON: a login page, or a proxy's?"
+	errEmpty  strangeAnswerError = "an empty answer where GitLab answers with JSON"
+	errStatus strangeAnswerError = "a status that is no answer"
+	errNull   strangeAnswerError = "null where GitLab answers with an object or a list"
 )
 
 // decode reads the body into out.
@@ -358,7 +380,7 @@ func (a *answer) decode(out any) error {
 		return errHTML
 	case media != "" && media != "application/json" && media != "text/plain":
 		return strangeAnswerError(fmt.Sprintf("content of type %q where GitLab answers with JSON", media))
-	case bytes.Equal(body, []byte("null")):
+	case bytes.Equal(body, []byte("null")) && !nothing:
 		return errNull
 	}
 	return json.Unmarshal(body, out)

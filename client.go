@@ -230,7 +230,8 @@ func parseBaseURL(s string) (*url.URL, error) {
 	for strings.HasSuffix(path, "/api/v4") {
 		path = strings.TrimRight(strings.TrimSuffix(path, "/api/v4"), "/")
 	}
-	return url.Parse(strings.ToLower(u.Scheme) + "://" + u.Host + path)
+	root := url.URL{Scheme: u.Scheme, Host: u.Host}
+	return url.Parse(root.String() + path)
 }
 
 func baseURLFault(u *url.URL) string {
@@ -354,15 +355,10 @@ func (c *Client) Version(ctx context.Context) (*Version, error) {
 // unless nil, is sent as JSON; out, unless nil, is what the answer is decoded
 // into.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, body, out any) error {
-	e, err := literal(method, path)
-	if err != nil {
-		return err
-	}
+	e := literal(method, path)
 	e.query = query
-	return c.roundTrip(ctx, e, body, func(a *answer) error {
-		if out == nil {
-			return nil
-		}
-		return a.decode(out)
-	})
+	if out == nil {
+		out = &none{}
+	}
+	return c.roundTrip(ctx, e, body, func(a *answer) error { return a.decode(out) })
 }

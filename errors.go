@@ -5,6 +5,7 @@ package runners
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,7 +128,7 @@ func (e *Error) Error() string {
 		b.WriteString(code + " ")
 	}
 	b.WriteString(e.Message)
-	return b.String()
+	return oneLine(b.String(), maxText)
 }
 
 // Is reports whether target is one of the sentinels that e stands for.
@@ -188,7 +189,8 @@ func statusKinds(status int) []error {
 // Bounds of what an error keeps.
 const (
 	maxErrorBody = 64 << 10
-	maxMessage   = 1 << 10
+	maxText      = 1 << 10
+	maxMessage   = 768 // the rest is for where, and for what to do
 )
 
 // An errorBody is what GitLab's error bodies have in common.
@@ -233,9 +235,6 @@ func (e *Error) readErrorBody(body []byte) {
 func plainMessage(body []byte) string {
 	if looksLikeHTML(body) {
 		return errHTML.Error()
-	}
-	if len(bytes.TrimSpace(body)) == 0 {
-		return "no explanation"
 	}
 	return string(body)
 }
@@ -302,44 +301,61 @@ func parameterFaults(text string) map[string][]string {
 	return fields
 }
 
-// secretForms are tokens that GitLab marks as such by their beginning.
-var secretForms = regexp.MustCompile(
-	`(gl[a-z]{2,6}-|GR1348941)[0-9A-Za-z_.\-]{6,}|(private_token|access_token|token)=[^&\s"']+`)
+// The forms of tokens that are known by their beginning. Each is an expression
+// of its own, with a literal to begin with, which makes the search fast.
+var (
+	prefixedForm     = regexp.MustCompile(`gl[a-z]{2,6}-[0-9A-Za-z_.\-]{6,}`)
+	registrationForm = regexp.MustCompile(`GR1348941[0-9A-Za-z_.\-]{6,}`)
+	parameterForm    = regexp.MustCompile(`token=[^&\s"']+`)
+)
 
-// scrub takes secrets out of everything in e that came from the server.
-func (e *Error) scrub(secrets []string) {
-	clean := func(s string) string {
-		for _, secret := range secrets {
-			s = strings.ReplaceAll(s, secret, redacted)
-			s = strings.ReplaceAll(s, url.QueryEscape(secret), redacted)
-		}
-		return secretForms.ReplaceAllString(s, redacted)
+// cleaner returns a function that takes secrets out of a text.
+func cleaner(secrets []string) func(string) string {
+	var known []string
+	for _, secret := range secrets {
+		known = append(known, secret, redacted, url.QueryEscape(secret), redacted)
 	}
-	e.Message = oneLine(clean(e.Message))
-	e.RequestID = oneLine(clean(e.RequestID))
-	if e.Body != nil {
-		e.Body = []byte(clean(string(e.Body)))
-	}
-	for name, messages := range e.Fields {
-		for i := range messages {
-			messages[i] = oneLine(clean(messages[i]))
+	replacer := strings.NewReplacer(known...)
+	return func(s string) string {
+		s = replacer.Replace(s)
+		for _, form := range []*regexp.Regexp{prefixedForm, registrationForm, parameterForm} {
+			s = form.ReplaceAllString(s, redacted)
 		}
-		if safe := oneLine(clean(name)); safe != name {
-			delete(e.Fields, name)
-			e.Fields[safe] = messages
-		}
+		return s
 	}
 }
 
-// oneLine makes s printable and short.
-func oneLine(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+// scrub takes secrets out of everything in e that came from the server.
+func (e *Error) scrub(secrets []string) {
+	clean := cleaner(secrets)
+	line := func(s string) string { return oneLine(clean(s), maxMessage) }
+	e.Message = cmp.Or(line(e.Message), "no explanation")
+	e.RequestID = line(e.RequestID)
+	if e.Body != nil {
+		e.Body = []byte(clean(string(e.Body)))
+	}
+	if e.Fields == nil {
+		return
+	}
+	fields := make(map[string][]string, len(e.Fields))
+	for name, messages := range e.Fields {
+		for i := range messages {
+			messages[i] = line(messages[i])
+		}
+		fields[line(name)] = messages
+	}
+	e.Fields = fields
+}
+
+// oneLine makes s printable, and short enough for a limit.
+func oneLine(s string, limit int) string {
+	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, " "), func(r rune) bool {
 		return unicode.IsSpace(r) || !unicode.IsPrint(r)
 	}), " ")
-	if len(s) <= maxMessage {
+	if len(s) <= limit {
 		return s
 	}
-	end := maxMessage - len("…")
+	end := limit - len("…")
 	for !utf8.RuneStart(s[end]) {
 		end--
 	}

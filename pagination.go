@@ -207,14 +207,10 @@ func (p *Page[T]) readHeader(h http.Header, at paging) {
 		p.PerPage = *size
 	}
 	switch next := h.Values("X-Next-Page"); {
-	case len(next) > 0:
-		if n := count(next[0]); n != nil {
-			p.NextPage = *n
-		}
+	case len(next) > 0 && (next[0] == "" || count(next[0]) != nil):
+		p.NextPage = deref(count(next[0]))
 	case h.Get("Link") != "":
-		if n := count(nextParameter(h, "page")); n != nil {
-			p.NextPage = *n
-		}
+		p.NextPage = deref(count(nextParameter(h, "page")))
 	case len(p.Items) >= p.PerPage:
 		p.NextPage = at.page + 1
 	}

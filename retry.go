@@ -131,14 +131,20 @@ func (t *trip) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	res, err := t.client.transport.RoundTrip(req)
+	if err != nil || res == nil {
+		return nil, err
+	}
+	if res.Body == nil {
+		res.Body = http.NoBody
+	}
+	t.answer = &answer{status: res.StatusCode, header: res.Header}
+	t.answer.body, err = t.readBody(res)
+	_ = res.Body.Close()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = res.Body.Close() }()
-	t.answer = &answer{status: res.StatusCode, header: res.Header}
-	t.answer.body, err = t.readBody(res)
 	res.Body = http.NoBody
-	return res, err
+	return res, nil
 }
 
 // An authError is a credential that could not be had.
@@ -161,8 +167,8 @@ func (t *trip) authenticate(req *http.Request) error {
 		return authError{err}
 	}
 	for _, name := range []string{"Private-Token", "Authorization", "Job-Token"} {
-		if v := req.Header.Get(name); v != "" {
-			t.secrets = append(t.secrets, strings.TrimPrefix(v, "Bearer "))
+		if v := strings.TrimPrefix(req.Header.Get(name), "Bearer "); v != "" {
+			t.secrets = append(t.secrets, v)
 		}
 	}
 	return nil
@@ -175,9 +181,8 @@ func (t *trip) readBody(res *http.Response) ([]byte, error) {
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
 	}
-	limit := t.client.options.MaxBodyBytes
-	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
-	if err == nil && int64(len(body)) > limit {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, res.Body, t.client.options.MaxBodyBytes))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, errTooLarge
 	}
 	return body, err
@@ -238,8 +243,9 @@ func (t *trip) tryAgain(ctx context.Context, o outcome) bool {
 		t.wait = 0
 		return true
 	}
-	t.wait = max(backoff(t.attempts), t.failure.RetryAfter)
-	if t.wait > t.client.options.MaxWait {
+	longest := t.client.options.MaxWait
+	t.wait = max(min(backoff(t.attempts), longest), t.failure.RetryAfter)
+	if t.wait > longest {
 		t.failure = t.failure.because(nil, "the wait asked for is longer than Options.MaxWait")
 		return false
 	}
@@ -303,11 +309,11 @@ func (t *trip) complete(o outcome) {
 	} else if f.Phase = PhaseSent; o == unsent || !t.mayHaveSent(f.cause) {
 		f.Phase = PhaseNotSent
 	}
+	f.scrub(t.secrets)
 	if once := !lost.again(f.Class); once && o.doubtful() {
 		f.kinds = append(f.kinds, ErrOutcomeUnknown)
 		f.Message += unknownHint(f.Class)
 	}
-	f.scrub(t.secrets)
 }
 
 // unknownHint says what to do about a lost answer.
@@ -327,6 +333,9 @@ func (t *trip) judgeLoss(ctx context.Context, err error) outcome {
 	switch {
 	case errors.As(err, &auth):
 		t.failure.kinds = []error{ErrUnauthorized}
+		if ctx.Err() != nil {
+			t.failure.kinds = nil
+		}
 		t.failure.Message = "no credential: " + text
 		return hopeless
 	case t.mayHaveSent(err):
@@ -345,6 +354,7 @@ func (t *trip) judgeLoss(ctx context.Context, err error) outcome {
 	}
 	if badCertificate(err) {
 		t.failure.kinds = []error{ErrTLS, ErrUnavailable}
+		t.failure.Message = "not sent: " + t.client.base.Host + ": " + text
 		return hopeless
 	}
 	var dns *net.DNSError
@@ -386,14 +396,19 @@ func badCertificate(err error) bool {
 		authority    x509.UnknownAuthorityError
 		hostname     x509.HostnameError
 		record       tls.RecordHeaderError
-		alert        tls.AlertError
+		op           *net.OpError
 	)
 	return errors.As(err, &verification) || errors.As(err, &authority) ||
-		errors.As(err, &hostname) || errors.As(err, &record) || errors.As(err, &alert)
+		errors.As(err, &hostname) || errors.As(err, &record) ||
+		errors.Is(err, http.ErrSchemeMismatch) ||
+		errors.As(err, &op) && op.Op == "remote error" // what crypto/tls calls an alert
 }
 
 // judgeSuccess judges a 2xx by whether its body can be read.
 func (t *trip) judgeSuccess(ctx context.Context, err error) outcome {
+	if err == nil && t.answer.status < http.StatusOK {
+		err = errStatus
+	}
 	if err == nil {
 		err = t.read(t.answer)
 	}
@@ -421,7 +436,7 @@ func (t *trip) judgeStatus(ctx context.Context) outcome {
 	a := t.answer
 	t.failure = &Error{kinds: statusKinds(a.status)}
 	if a.status < http.StatusBadRequest {
-		t.failure.Message = redirectMessage(a.header.Get("Location"))
+		t.failure.Message = t.redirectMessage(a.header.Get("Location"))
 		return hopeless
 	}
 	t.failure.readErrorBody(a.body)
@@ -476,14 +491,18 @@ func (t *trip) renew(ctx context.Context) outcome {
 	return renewed
 }
 
-// redirectMessage names the host that an answer points to, and no more of it.
-func redirectMessage(location string) string {
-	target := "nowhere"
-	if u, err := url.Parse(location); err == nil && location != "" {
+// redirectMessage names the origin that an answer points to, and no more of it.
+func (t *trip) redirectMessage(location string) string {
+	u, err := t.client.base.Parse(location)
+	var target string
+	switch {
+	case location == "" || err != nil:
+		target = "nowhere"
+	case sameOrigin(u, t.client.base):
 		target = "another path"
-		if u.Host != "" {
-			target = u.Scheme + "://" + u.Host
-		}
+	default:
+		origin := url.URL{Scheme: u.Scheme, Host: u.Host}
+		target = origin.String()
 	}
 	return "redirected to " + target + ": check the base URL, http or https too"
 }

@@ -166,6 +166,15 @@ func TestJobDetails(t *testing.T) {
 	assert.Equal(t, "10.0.0.1", ask(t, play(t, "13.10.0"), "t-root", "GET /runners/1/jobs").list(t)[0]["ip_address"])
 }
 
+func TestFailureReasonByVersion(t *testing.T) {
+	t.Parallel()
+	for version, shown := range map[string]bool{"13.12.0": false, "14.0.0": true} {
+		failed := ask(t, play(t, version), "t-root", "GET /runners/7/jobs?status=failed").list(t)[0]
+		_, found := failed["failure_reason"]
+		assert.Equal(t, shown, found, version)
+	}
+}
+
 func TestJobOrderByVersion(t *testing.T) {
 	t.Parallel()
 	created := "GET /runners/1/jobs?order_by=created_at"

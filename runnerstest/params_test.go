@@ -167,6 +167,8 @@ func TestCoercions(t *testing.T) {
 		{"maximum_timeout=2147483648", "", `{"error":"maximum_timeout is invalid"}`},
 		{"maximum_timeout=2147483647", "maximum_timeout", "2147483647"},
 		{`{"maximum_timeout":1e300}`, "", `{"error":"maximum_timeout is invalid"}`},
+		{`{"maximum_timeout":-1e300}`, "", `{"error":"maximum_timeout is invalid"}`},
+		{`{"maximum_timeout":-7}`, "", `{"message":{"maximum_timeout":["needs to be at least 10 minutes"]}}`},
 		{`{"maximum_timeout":{}}`, "", `{"error":"maximum_timeout is invalid"}`},
 		{`{"description":7}`, "description", `"7"`},
 		{`{"description":true}`, "description", `"true"`},

@@ -6,6 +6,9 @@ package runnerstest
 import (
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/seed-832548de/runners"
 )
@@ -157,4 +160,74 @@ func resetProjectRegistration(q *request) (reply, *refusal) {
 // showToken replies with a new registration token.
 func showToken(token string) (reply, *refusal) {
 	return reply{status: http.StatusCreated, body: appendPair(nil, "token", token)}, nil
+}
+
+// projectFields are what is shown of a project besides its runners.
+func projectFields() shape[project] {
+	return shape[project]{
+		number("id", func(p *project) int64 { return p.id }),
+		fixed[project]("description", "null"),
+		text("name", func(p *project) string { return p.name }),
+		text("name_with_namespace", (*project).nameWithNamespace),
+		text("path", func(p *project) string { return p.path }),
+		text("path_with_namespace", func(p *project) string { return p.fullPath }),
+		moment("created_at", func(p *project) time.Time { return p.createdAt }),
+		{name: "default_branch", when: readsCode, append: fixed[project]("", `"main"`).append},
+		fixed[project]("tag_list", "[]"),
+		fixed[project]("topics", "[]"),
+		seen("ssh_url_to_repo", func(v *view, p *project) string {
+			return "git@" + v.host() + ":" + p.fullPath + ".git"
+		}),
+		seen("http_url_to_repo", func(v *view, p *project) string {
+			return v.base + "/" + p.fullPath + ".git"
+		}),
+		seen("web_url", func(v *view, p *project) string { return v.base + "/" + p.fullPath }),
+		{name: "readme_url", when: readsCode, append: fixed[project]("", "null").append},
+		{name: "forks_count", when: readsCode, append: fixed[project]("", "0").append},
+		fixed[project]("avatar_url", "null"),
+		fixed[project]("star_count", "0"),
+		moment("last_activity_at", func(p *project) time.Time { return p.createdAt }),
+		{name: "namespace", append: appendNamespace},
+	}
+}
+
+// readsCode reports whether the caller may read the project's repository.
+func readsCode(v *view, p *project) bool {
+	return v.readsAll() || isOpen(v, p.visibility) || v.roleInProject(p) >= Reporter
+}
+
+func (p *project) nameWithNamespace() string {
+	name := p.name
+	for above := range p.group.withAncestors {
+		name = above.name + " / " + name
+	}
+	if p.owner != nil {
+		name = p.owner.name + " / " + name
+	}
+	return name
+}
+
+func appendNamespace(b []byte, v *view, p *project) []byte {
+	id, name, path, kind, address := int64(0), "", p.namespacePath(), "user", v.base+"/"
+	var parent *group
+	switch {
+	case p.group != nil:
+		id, name, kind, address = p.group.id, p.group.name, "group", v.base+"/groups/"
+		parent = p.group.parent
+	case p.owner != nil:
+		id, name = p.owner.id, p.owner.name
+	}
+	b = strconv.AppendInt(append(b, `{"id":`...), id, 10)
+	b = appendText(append(b, `,"name":`...), name)
+	b = appendText(append(b, `,"path":`...), path[strings.LastIndexByte(path, '/')+1:])
+	b = appendText(append(b, `,"kind":`...), kind)
+	b = appendText(append(b, `,"full_path":`...), path)
+	b = append(b, `,"parent_id":`...)
+	if parent != nil {
+		b = strconv.AppendInt(b, parent.id, 10)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = appendText(append(b, `,"avatar_url":null,"web_url":`...), address+path)
+	return append(b, '}')
 }

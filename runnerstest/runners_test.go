@@ -174,6 +174,22 @@ func TestProjectShape(t *testing.T) {
 	ask(t, srv, "t-dev", "GET /runners/7/projects").want(t, 403, noAccess)
 }
 
+func TestProjectShapeByVersion(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ before, since, field string }{
+		{"13.12.0", "14.0.0", "topics"},
+		{"10.8.0", "11.0.0", "readme_url"},
+	} {
+		for version, shown := range map[string]bool{c.before: false, c.since: true} {
+			projects, _ := ask(t, play(t, version), "t-root", "GET /runners/6").object(t)["projects"].([]any)
+			require.Len(t, projects, 1)
+			project, _ := projects[0].(map[string]any)
+			_, found := project[c.field]
+			assert.Equal(t, shown, found, "%s %s", c.field, version)
+		}
+	}
+}
+
 // TestGuestSeesNoCode asks as a user who maintains one project of a runner and
 // is a guest in the other.
 func TestGuestSeesNoCode(t *testing.T) {

@@ -358,6 +358,18 @@ func TestTokenForms(t *testing.T) {
 	}
 }
 
+func TestOtherTokenForms(t *testing.T) {
+	t.Parallel()
+	for version, form := range map[string]string{"14.4.0": "^fake.{16}$", "14.5.0": "^glpat-fake.{16}$", "": "^glpat-fake.{16}$"} {
+		token := play(t, version).AddToken(runnerstest.AccessToken{User: "root", Scopes: []string{"api"}})
+		assert.Regexp(t, form, token.Token, version)
+	}
+	for version, form := range map[string]string{"15.11.0": "^fake.{16}$", "16.0.0": "^glcbt-fake.{16}$"} {
+		a := ask(t, playSeed(t, version, work), "", "POST /jobs/request", "token=glrt-group-runner")
+		assert.Regexp(t, form, a.object(t)["token"], version)
+	}
+}
+
 func TestSecretsRepeat(t *testing.T) {
 	t.Parallel()
 	token := func(seed uint64) any {

@@ -1,0 +1,484 @@
+// What exists on a wire only: connections that break at each phase, stale and
+// idle ones, TLS, redirects to another server. All over loopback.
+
+package runners_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-832548de/runners"
+)
+
+// An exchange is what a raw server does with one connection; n counts them
+// from 1.
+type exchange func(conn net.Conn, n int)
+
+// listen starts a raw server, and returns its address.
+func listen(t *testing.T, do exchange) string {
+	t.Helper()
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var group sync.WaitGroup
+	ctx, end := context.WithCancel(context.Background())
+	t.Cleanup(func() {
+		end()
+		_ = l.Close()
+		group.Wait()
+	})
+	group.Go(func() {
+		for n := 1; ; n++ {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			context.AfterFunc(ctx, func() { _ = conn.Close() })
+			group.Go(func() {
+				defer func() { _ = conn.Close() }()
+				do(conn, n)
+			})
+		}
+	})
+	return l.Addr().String()
+}
+
+// readRequest reads one request whole, and reports whether there was one.
+func readRequest(r *bufio.Reader) bool {
+	req, err := http.ReadRequest(r)
+	if err != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, req.Body)
+	return err == nil
+}
+
+func write(conn net.Conn, text string) { _, _ = io.WriteString(conn, text) }
+
+// Answers as they stand on the wire.
+const (
+	rawCutOff = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 25\r\n\r\n" +
+		`{"id":6,"token":"glrt-x"`
+	rawRunner   = rawCutOff + "}"
+	rawTooLarge = "HTTP/1.1 413 Too Large\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n" +
+		`{"message":"too big"}`
+)
+
+// answerAll serves requests on a connection until it ends.
+func answerAll(conn net.Conn, r *bufio.Reader, served *atomic.Int32) {
+	for readRequest(r) {
+		served.Add(1)
+		write(conn, rawRunner)
+	}
+}
+
+// quick are options for tests in real time: no wait is worth mentioning.
+func quick(o runners.Options) *runners.Options {
+	o.MaxWait = time.Millisecond
+	return &o
+}
+
+// dial makes a client with a transport of its own.
+func dial(t *testing.T, baseURL string, o *runners.Options) *runners.Client {
+	t.Helper()
+	c, err := runners.New(baseURL, runners.PrivateToken(accessToken), o)
+	require.NoError(t, err)
+	return c
+}
+
+// TestPhase_refused: where nobody listens, nothing was sent, and a create may
+// be tried again.
+func TestPhase_refused(t *testing.T) {
+	t.Parallel()
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	for _, class := range classes {
+		err := class.call(t.Context(), dial(t, "http://"+address, quick(runners.Options{})))
+		require.ErrorIs(t, err, runners.ErrUnavailable)
+		assert.NotErrorIs(t, err, runners.ErrOutcomeUnknown)
+		assert.Equal(t, runners.PhaseNotSent, failure(t, err).Phase)
+		assert.Equal(t, 4, failure(t, err).Attempts)
+	}
+}
+
+// TestPhase_handshake: a connection that ends during the TLS handshake has
+// carried no request. A create is tried again, and done once.
+func TestPhase_handshake(t *testing.T) {
+	t.Parallel()
+	for _, class := range classes {
+		t.Run(string(class.class), func(t *testing.T) {
+			t.Parallel()
+			certified := httptest.NewTLSServer(http.NotFoundHandler())
+			defer certified.Close()
+			var served atomic.Int32
+			address := listen(t, func(conn net.Conn, n int) {
+				if n < 3 {
+					_, _ = conn.Read(make([]byte, 1)) // of the handshake
+					return
+				}
+				secure := tls.Server(conn, &tls.Config{Certificates: certified.TLS.Certificates})
+				defer func() { _ = secure.Close() }()
+				answerAll(secure, bufio.NewReader(secure), &served)
+			})
+			c := dial(t, "https://"+address, quick(runners.Options{Transport: certified.Client().Transport}))
+			require.NoError(t, class.call(t.Context(), c))
+			assert.EqualValues(t, 1, served.Load())
+			certified.Client().CloseIdleConnections()
+		})
+	}
+}
+
+// TestPhase_lost: the request was read, and the connection ends without an
+// answer, or in the middle of one.
+func TestPhase_lost(t *testing.T) {
+	t.Parallel()
+	for name, part := range map[string]string{
+		"nothing":     "",
+		"half a line": "HTTP/1.1 20",
+		"half a head": "HTTP/1.1 200 OK\r\nContent-Ty",
+		"garbage":     "SSH-2.0-OpenSSH_9.9\r\n\r\n",
+	} {
+		for _, class := range classes {
+			t.Run(name+" "+string(class.class), func(t *testing.T) {
+				t.Parallel()
+				var served atomic.Int32
+				address := listen(t, func(conn net.Conn, n int) {
+					r := bufio.NewReader(conn)
+					if n == 1 && readRequest(r) {
+						served.Add(1)
+						write(conn, part)
+						return
+					}
+					answerAll(conn, r, &served)
+				})
+				err := class.call(t.Context(), dial(t, "http://"+address, quick(runners.Options{})))
+				if !class.once {
+					require.NoError(t, err)
+					assert.EqualValues(t, 2, served.Load())
+					return
+				}
+				require.ErrorIs(t, err, runners.ErrOutcomeUnknown)
+				require.ErrorIs(t, err, runners.ErrUnavailable)
+				assert.Equal(t, runners.PhaseSent, failure(t, err).Phase)
+				assert.EqualValues(t, 1, served.Load())
+			})
+		}
+	}
+}
+
+// TestPhase_cutOff: an answer that breaks off is read again by a read, and has
+// done what it says for all others.
+func TestPhase_cutOff(t *testing.T) {
+	t.Parallel()
+	for _, class := range classes {
+		t.Run(string(class.class), func(t *testing.T) {
+			t.Parallel()
+			var served atomic.Int32
+			address := listen(t, func(conn net.Conn, n int) {
+				r := bufio.NewReader(conn)
+				if n == 1 && readRequest(r) {
+					served.Add(1)
+					write(conn, rawCutOff)
+					return
+				}
+				answerAll(conn, r, &served)
+			})
+			err := class.call(t.Context(), dial(t, "http://"+address, quick(runners.Options{})))
+			if class.class == runners.ClassRead {
+				require.NoError(t, err)
+				assert.EqualValues(t, 2, served.Load())
+				return
+			}
+			require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
+			assert.Equal(t, class.once, errors.Is(err, runners.ErrOutcomeUnknown))
+			assert.Equal(t, runners.PhaseAnswered, failure(t, err).Phase)
+			assert.EqualValues(t, 1, served.Load())
+		})
+	}
+}
+
+// TestPhase_stale: a kept connection that is closed under our request. What
+// may be repeated is; what may have been done is not.
+func TestPhase_stale(t *testing.T) {
+	t.Parallel()
+	for _, class := range classes {
+		t.Run(string(class.class), func(t *testing.T) {
+			t.Parallel()
+			var served atomic.Int32
+			address := listen(t, func(conn net.Conn, n int) {
+				r := bufio.NewReader(conn)
+				if n > 1 {
+					answerAll(conn, r, &served)
+					return
+				}
+				readRequest(r)
+				write(conn, rawRunner)
+				if readRequest(r) {
+					served.Add(1)
+				}
+			})
+			c := dial(t, "http://"+address, quick(runners.Options{}))
+			require.NoError(t, one(c.Version(t.Context())))
+			err := class.call(t.Context(), c)
+			if !class.once {
+				require.NoError(t, err)
+				assert.EqualValues(t, 2, served.Load())
+				return
+			}
+			require.ErrorIs(t, err, runners.ErrOutcomeUnknown)
+			assert.EqualValues(t, 1, served.Load())
+		})
+	}
+}
+
+// TestPhase_closedIdle: a kept connection that ended just before our request.
+// Whether we noticed in time or not, nothing is done twice, and what may be
+// repeated always succeeds.
+func TestPhase_closedIdle(t *testing.T) {
+	t.Parallel()
+	for _, class := range classes {
+		t.Run(string(class.class), func(t *testing.T) {
+			t.Parallel()
+			var served atomic.Int32
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/api/v4/version" {
+					served.Add(1)
+				}
+				_, _ = io.WriteString(w, `{"id":6,"token":"glrt-x"}`)
+			}))
+			defer srv.Close()
+			c := dial(t, srv.URL, quick(runners.Options{}))
+			for range 20 {
+				served.Store(0)
+				require.NoError(t, one(c.Version(t.Context())))
+				srv.CloseClientConnections()
+				err := class.call(t.Context(), c)
+				if class.once && err != nil {
+					require.ErrorIs(t, err, runners.ErrOutcomeUnknown)
+					assert.Zero(t, served.Load())
+					continue
+				}
+				require.NoError(t, err)
+				assert.EqualValues(t, 1, served.Load())
+			}
+		})
+	}
+}
+
+// TestEarlyAnswer: an answer that comes before the request was read whole is
+// an answer, and nothing hangs.
+func TestEarlyAnswer(t *testing.T) {
+	t.Parallel()
+	address := listen(t, func(conn net.Conn, _ int) {
+		r := bufio.NewReader(conn)
+		if _, err := http.ReadRequest(r); err != nil {
+			return
+		}
+		write(conn, rawTooLarge)
+		_, _ = io.Copy(io.Discard, r)
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	text := strings.Repeat("x", 1<<20)
+	_, err := dial(t, "http://"+address, quick(runners.Options{})).
+		Runners.Create(ctx, runners.ForInstance(), &runners.CreateOptions{Description: text})
+	require.ErrorIs(t, err, runners.ErrInvalid)
+	assert.Equal(t, 413, failure(t, err).StatusCode)
+	assert.NotErrorIs(t, err, runners.ErrOutcomeUnknown)
+}
+
+// TestIdleConnections: a call that was cancelled or that failed closes no
+// connection but its own.
+func TestIdleConnections(t *testing.T) {
+	t.Parallel()
+	const together = 5
+	var opened atomic.Int32
+	var barrier sync.WaitGroup
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/v4/version":
+			barrier.Done()
+			barrier.Wait() // so that each needs a connection of its own
+			_, _ = io.WriteString(w, `{"version":"17.5.0"}`)
+		case "/api/v4/runners/1":
+			<-r.Context().Done()
+		case "/api/v4/runners/2":
+			_, _ = io.WriteString(w, `{"id":`+strings.Repeat(" ", 1<<20))
+		case "/api/v4/runners/3":
+			w.Header().Set("Retry-After", "30")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	c := dial(t, srv.URL, &runners.Options{MaxBodyBytes: 1 << 10})
+	use := func() {
+		barrier.Add(together)
+		var group sync.WaitGroup
+		for range together {
+			group.Go(func() { assert.NoError(t, one(c.Version(t.Context()))) })
+		}
+		group.Wait()
+	}
+	use()
+	require.EqualValues(t, together, opened.Load())
+
+	waiting, cancel := context.WithCancel(t.Context())
+	defer time.AfterFunc(20*time.Millisecond, cancel).Stop()
+	require.ErrorIs(t, one(c.Runners.Get(waiting, 3)), context.Canceled)               // keeps it
+	require.ErrorIs(t, one(c.Runners.Get(t.Context(), 4)), runners.ErrNotFound)        // keeps it
+	require.ErrorIs(t, one(c.Runners.ResetToken(t.Context(), 4)), runners.ErrNotFound) // keeps it
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, one(c.Runners.Get(short, 1)), context.DeadlineExceeded)          // loses its connection
+	require.ErrorIs(t, one(c.Runners.Get(t.Context(), 2)), runners.ErrResponseTooLarge) // loses its connection
+	require.EqualValues(t, together, opened.Load(), "they share the idle ones")
+	use()
+	assert.EqualValues(t, together+2, opened.Load(), "the two that were lost were replaced")
+}
+
+// silent is a test server that says nothing of failed handshakes.
+func silent(t *testing.T, config *tls.Config, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(handler)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.TLS = config
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// TestTLS: a certificate that does not hold is an error at once, which names
+// the host and suggests nothing.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	refused := func(http.ResponseWriter, *http.Request) { t.Error("a request without a good certificate") }
+	srv := silent(t, nil, refused)
+	old := silent(t, &tls.Config{MaxVersion: tls.VersionTLS11}, refused) //nolint:gosec // what is tested
+	plain := httptest.NewServer(http.HandlerFunc(refused))
+	t.Cleanup(plain.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(srv.Certificate())
+	trust := func(config *tls.Config) http.RoundTripper {
+		config.RootCAs = roots
+		return &http.Transport{TLSClientConfig: config}
+	}
+	for name, c := range map[string]struct {
+		url, text string
+		transport http.RoundTripper
+	}{
+		"self-signed": {srv.URL, "certificate signed by unknown authority", nil},
+		"wrong name":  {srv.URL, "not gitlab.wrong", trust(&tls.Config{ServerName: "gitlab.wrong"})},
+		"expired":     {srv.URL, "certificate has expired", trust(&tls.Config{Time: func() time.Time { return time.Now().AddDate(90, 0, 0) }})},
+		"TLS 1.1":     {old.URL, "protocol version not supported", nil},
+		"plain http":  {"https" + strings.TrimPrefix(plain.URL, "http"), "HTTP response to HTTPS client", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, class := range classes {
+				err := class.call(t.Context(), dial(t, c.url, quick(runners.Options{Transport: c.transport})))
+				require.ErrorIs(t, err, runners.ErrTLS)
+				require.ErrorIs(t, err, runners.ErrUnavailable)
+				assert.Equal(t, runners.PhaseNotSent, failure(t, err).Phase)
+				assert.Equal(t, 1, failure(t, err).Attempts)
+				assert.Contains(t, err.Error(), c.text)
+				assert.Contains(t, err.Error(), "127.0.0.1")
+				assert.NotContains(t, strings.ToLower(err.Error()), "insecure")
+			}
+		})
+	}
+}
+
+// TestTLS_trusted: a CA of one's own comes with the transport.
+func TestTLS_trusted(t *testing.T) {
+	t.Parallel()
+	srv := silent(t, nil, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"version":"17.5.0"}`)
+	})
+	for _, o := range []*runners.Options{{HTTPClient: srv.Client()}, {Transport: srv.Client().Transport}} {
+		v, err := dial(t, srv.URL, o).Version(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "17.5.0", v.Version)
+	}
+}
+
+// TestRedirect_otherServer: nothing arrives at the server that a redirect
+// leads to, whatever the class and the status.
+func TestRedirect_otherServer(t *testing.T) {
+	t.Parallel()
+	var reached atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+	t.Cleanup(func() {
+		other.Close()
+		assert.Zero(t, reached.Load())
+	})
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		srv := httptest.NewServer(http.RedirectHandler(other.URL+"/canary", status))
+		t.Cleanup(srv.Close)
+		for _, class := range classes {
+			t.Run(http.StatusText(status)+" "+string(class.class), func(t *testing.T) {
+				t.Parallel()
+				err := class.call(t.Context(), dial(t, srv.URL, nil))
+				require.ErrorIs(t, err, runners.ErrRedirect)
+				assert.Contains(t, err.Error(), "redirected to "+other.URL+":")
+				assert.NotContains(t, err.Error(), "canary")
+			})
+		}
+	}
+}
+
+// TestProxy: a proxy's password reaches the proxy, and nobody else.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Value
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(r.Header.Get("Proxy-Authorization") + " " + r.URL.String())
+		_, _ = io.WriteString(w, `{"version":"17.5.0"}`)
+	}))
+	defer proxy.Close()
+	behind, err := url.Parse(proxy.URL)
+	require.NoError(t, err)
+	behind.User = url.UserPassword("canary", "canary")
+	options := quick(runners.Options{
+		Transport:     &http.Transport{Proxy: http.ProxyURL(behind), DisableKeepAlives: true},
+		AllowInsecure: true,
+	})
+	_, err = dial(t, "http://gitlab.invalid", options).Version(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "Basic Y2FuYXJ5OmNhbmFyeQ== http://gitlab.invalid/api/v4/version", asked.Load())
+	proxy.Close()
+	for _, baseURL := range []string{"http://gitlab.invalid", "https://gitlab.invalid"} {
+		err = one(dial(t, baseURL, options).Version(t.Context()))
+		require.ErrorIs(t, err, runners.ErrUnavailable)
+		assert.Equal(t, runners.PhaseNotSent, failure(t, err).Phase)
+		hasNoCanary(t, failure(t, err))
+		assert.NotContains(t, err.Error(), "Y2FuYXJ5")
+	}
+}
