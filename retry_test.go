@@ -265,6 +265,8 @@ func TestGone_hint(t *testing.T) {
 	require.ErrorIs(t, err, runners.ErrGone)
 	assert.Equal(t, "runners: POST /runners: 410 Gone - runner registration disallowed; "+
 		"use Runners.Create (POST /user/runners)", err.Error())
+	err = one(client(t, play(reply(410, `{"message":"410 Gone"}`)), nil).Runners.Get(t.Context(), 6))
+	assert.Equal(t, "runners: GET /runners/{id}: 410 Gone", err.Error())
 }
 
 // TestRetryAfter: GitLab's time is obeyed, to the nanosecond.
@@ -364,7 +366,7 @@ func TestRetryAfter_random(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const longest = 20 * time.Second
 		random := rand.New(rand.NewPCG(1, 2))
-		for range 1000 {
+		for range 300 {
 			asked := time.Duration(random.IntN(30)) * time.Second
 			status, remaining := []int{429, 503}[random.IntN(2)], []string{"", "0"}[random.IntN(2)]
 			header := map[int][]string{
@@ -547,6 +549,7 @@ func TestCancel_sent(t *testing.T) {
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 					unknown := class.once && c.phase != runners.PhaseNotSent
 					assert.Equal(t, unknown, errors.Is(err, runners.ErrOutcomeUnknown))
+					assert.NotErrorIs(t, err, runners.ErrUnavailable, "it was the context")
 					assert.Equal(t, 3*time.Second, time.Since(began))
 					assert.Equal(t, c.phase, failure(t, err).Phase)
 					assert.Len(t, s.requests(), 1)
