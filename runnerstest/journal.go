@@ -31,10 +31,13 @@ type Request struct {
 	// Actor is the username of the user who asked, "runner 6" for a runner
 	// with that id, or empty.
 	Actor string
-	// Status is the status of the answer.
+	// Status is the status of the answer; 0 if a fault left none.
 	Status int
 	// RequestID is the X-Request-Id of the answer.
 	RequestID string
+	// Fault names the fault that the request got, such as "502 after-commit";
+	// "other origin" is what came to [Server.OtherOrigin].
+	Fault string
 }
 
 // A Filter selects requests of the journal.
@@ -72,8 +75,8 @@ func (s *Server) Requests(filters ...Filter) []Request {
 	return selected
 }
 
-// record adds a request to the journal.
-func (s *Server) record(r *http.Request, q *request, status int, id string) {
+// entry is how the journal remembers a request.
+func (s *Server) entry(r *http.Request, q *request, status int, id string) Request {
 	entry := Request{Time: s.now(), Method: r.Method, Status: status, RequestID: s.world.redact(id)}
 	entry.Path = s.world.redactPath(r.URL.EscapedPath())
 	if q != nil {
@@ -81,6 +84,11 @@ func (s *Server) record(r *http.Request, q *request, status int, id string) {
 		entry.Params = s.world.redactAll(q.given)
 		entry.Actor = q.actor()
 	}
+	return entry
+}
+
+// record adds a request to the journal.
+func (s *Server) record(entry Request) {
 	if len(s.journal) >= maxJournal {
 		s.journal = slices.Clone(s.journal[maxJournal/2:])
 	}

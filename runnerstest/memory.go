@@ -37,12 +37,11 @@ func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, id := m.server.answer(arriving(r, body))
-	if err := r.Context().Err(); err != nil {
-		return nil, err
+	arrived := arriving(r, body)
+	if hooks := m.server.hooks.Load(); hooks != nil {
+		return m.server.piped(r, arrived, connection)
 	}
-	connection.answered()
-	return a.response(r, id), nil
+	return m.server.answer(arrived).response(r, connection)
 }
 
 // usable refuses what cannot be sent.
@@ -51,7 +50,7 @@ func (s *Server) usable(r *http.Request) error {
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		return errors.New("runnerstest: the server is closed")
+		return errClosed
 	case r.URL == nil || r.URL.Host == "" && r.Host == "":
 		return errors.New("runnerstest: no host in the request's URL")
 	default:
@@ -132,7 +131,7 @@ func (a reply) response(r *http.Request, id string) *http.Response {
 		body = nil
 	}
 	return &http.Response{
-		Status:        strconv.Itoa(a.status) + " " + http.StatusText(a.status),
+		Status:        statusLine(a.status),
 		StatusCode:    a.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
@@ -142,4 +141,9 @@ func (a reply) response(r *http.Request, id string) *http.Response {
 		ContentLength: int64(len(a.body)),
 		Request:       r,
 	}
+}
+
+// statusLine is a status with its name.
+func statusLine(status int) string {
+	return strconv.Itoa(status) + " " + http.StatusText(status)
 }

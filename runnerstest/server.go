@@ -4,14 +4,18 @@
 package runnerstest
 
 import (
+	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +34,13 @@ type Server struct {
 	requests uint64 // how many request ids were made
 	listener *httptest.Server
 	closed   bool
+	faults   []*Fault
+	limiter  *limiter                           // nil = no limit
+	holds    uint64                             // how many requests were kept waiting
+	held     map[uint64]context.CancelCauseFunc // those that are, ended by Close
+	other    otherOrigin
+	initial  *State // what a reset leads to
+	hooks    atomic.Pointer[[]hook]
 
 	made    sync.Once
 	options Options
@@ -51,6 +62,13 @@ type Options struct {
 	// RandSeed varies the secrets that the server makes. With one RandSeed,
 	// servers that are asked the same answer the same.
 	RandSeed uint64
+	// TLS lets [Server.URL] speak https, with a certificate that
+	// [Server.RootCAs] knows.
+	TLS bool
+	// Control serves the paths below /_fake/, by which programs in any language
+	// read and change the server's state, journal, faults and clock, without a
+	// token.
+	Control bool
 }
 
 // NewServer makes a server for one test, which ends with it. A bad option, seed
@@ -62,7 +80,11 @@ func NewServer(tb testing.TB, o *Options) *Server {
 		tb.Fatalf("runnerstest: %v", err)
 	}
 	s.tb = tb
-	tb.Cleanup(s.Close)
+	tb.Cleanup(func() {
+		tb.Helper()
+		s.Close()
+		s.wantFired()
+	})
 	return s
 }
 
@@ -84,6 +106,10 @@ func (s *Server) make() (err error) {
 	s.made.Do(func() {
 		s.start = s.now()
 		s.world, err = s.options.world(s.start)
+		if err == nil && s.options.Control {
+			initial := s.world.state()
+			s.initial = &initial
+		}
 	})
 	return err
 }
@@ -128,21 +154,28 @@ func (w *world) addRoot() {
 	w.usersByName[root.username] = root
 }
 
-// Close ends the server. Its address, if it had one, is free again, and
-// requests in memory fail. More calls do nothing.
+// Close ends the server. Its address, if it had one, is free again, requests in
+// memory fail, and those that a fault keeps waiting end at once. More calls do
+// nothing.
 func (s *Server) Close() {
 	s.mu.Lock()
-	listener := s.listener
-	s.listener, s.closed = nil, true
+	listeners := [...]*httptest.Server{s.listener, s.other.listener}
+	held := s.held
+	s.listener, s.other.listener, s.held, s.closed = nil, nil, nil, true
 	s.mu.Unlock()
-	if listener != nil {
-		listener.Close()
+	for _, end := range held {
+		end(errClosed)
+	}
+	for _, listener := range listeners {
+		if listener != nil {
+			listener.Close()
+		}
 	}
 }
 
 // URL returns the server's address on the loopback interface, such as
-// "http://127.0.0.1:41234". The first call opens it; who needs no sockets
-// takes [Server.HTTPClient].
+// "http://127.0.0.1:41234", or https with [Options.TLS]. The first call opens
+// it; who needs no sockets takes [Server.HTTPClient].
 func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,9 +183,31 @@ func (s *Server) URL() string {
 		return ""
 	}
 	if s.listener == nil {
-		s.listener = httptest.NewServer(s)
+		s.listener = s.listen(s)
 	}
 	return s.listener.URL
+}
+
+// listen opens a port on the loopback interface.
+func (s *Server) listen(h http.Handler) *httptest.Server {
+	if s.options.TLS {
+		return httptest.NewTLSServer(h)
+	}
+	return httptest.NewServer(h)
+}
+
+// RootCAs returns the authorities that a client must trust to reach the
+// server's URL with [Options.TLS]; none without that. It opens the port, as
+// [Server.URL] does.
+func (s *Server) RootCAs() *x509.CertPool {
+	pool := x509.NewCertPool()
+	s.URL()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil && s.listener.Certificate() != nil {
+		pool.AddCert(s.listener.Certificate())
+	}
+	return pool
 }
 
 // Client returns a client for the first administrator.
@@ -217,34 +272,80 @@ func (s *Server) report(err error) {
 	s.tb.Error(err)
 }
 
-// ServeHTTP answers a request as GitLab would.
+// ServeHTTP answers a request as GitLab would. Where a fault breaks the
+// connection off, it may panic with [http.ErrAbortHandler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, id := s.answer(r)
-	a.writeTo(w, id)
+	if hooks := s.hooks.Load(); hooks != nil {
+		s.dispatch(*hooks, w, r)
+		return
+	}
+	s.answer(r).writeTo(w, r)
 }
 
 // answer takes a request through the server. The body is read before the lock
 // is taken, and the answer is written after it is given back.
-func (s *Server) answer(r *http.Request) (reply, string) {
+func (s *Server) answer(r *http.Request) delivery {
 	s.ready()
 	body, err := readBody(r)
+	if s.options.Control && strings.HasPrefix(r.URL.Path, controlPrefix) {
+		return delivery{reply: s.control(r, body, err)}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x := exchange{server: s, body: body}
+	x := exchange{server: s, arrived: r, body: body}
+	if s.other.host(r.Host) {
+		return s.answerOther(&x)
+	}
+	x.find(err)
+	if f := s.due(&x); f != nil {
+		return s.disturb(r.Context(), f, &x)
+	}
+	s.run(&x)
+	return s.finish(&x, x.reply, nil)
+}
+
+// run carries a request out, within the limit.
+func (s *Server) run(x *exchange) {
+	if s.limiter == nil {
+		x.run()
+		return
+	}
+	left, taken := s.limit(x)
+	if !taken {
+		x.reply = retryLater(left)
+		return
+	}
+	x.run()
+	maps.Copy(left, x.reply.header)
+	x.reply.header = left
+}
+
+// finish notes what a request came to.
+func (s *Server) finish(x *exchange, a reply, f *Fault) delivery {
+	d := delivery{reply: a, id: s.requestID(x.arrived), server: s, fault: f}
+	entry := s.entry(x.arrived, x.request, a.status, d.id)
+	if f != nil {
+		entry.Fault = f.name()
+	}
+	s.record(entry)
+	return d
+}
+
+// find looks for the route of a request, and answers where there is none. err
+// is what was wrong with its body.
+func (x *exchange) find(err *refusal) {
+	r, edition := x.arrived, x.server.world.edition()
 	switch {
 	case err != nil:
 		x.reply = err.reply()
 	case strangePath(r.URL.EscapedPath()):
 		x.reply = refuseError(http.StatusNotFound, "404 Not Found").reply()
 	default:
-		s.world.edition().mux.ServeHTTP(&x, withoutSlash(r))
+		edition.mux.ServeHTTP(x, withoutSlash(r))
 		if x.request == nil {
-			x.reply = x.unrouted(r, s.world.edition())
+			x.reply = x.unrouted(r, edition)
 		}
 	}
-	id := s.requestID(r)
-	s.record(r, x.request, x.reply.status, id)
-	return x.reply, id
 }
 
 // strangePath reports whether a path has parts that no route has and that the
@@ -305,8 +406,10 @@ const idRunes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_
 // share: it is what routes see as the response writer, and brings the server.
 type exchange struct {
 	server  *Server
+	arrived *http.Request
 	body    []byte
 	request *request // nil while no route took it
+	refusal *refusal // of its parameters
 	reply   reply
 	header  http.Header // what the mux says itself: Allow
 	status  int
@@ -326,23 +429,32 @@ func (x *exchange) Write(b []byte) (int, error) { return len(b), nil }
 // WriteHeader keeps the mux's own status.
 func (x *exchange) WriteHeader(status int) { x.status = status }
 
-// take runs a request through its route.
+// take reads what a route is asked.
 func (x *exchange) take(route *route, r *http.Request) {
 	s := x.server
 	q := &request{Request: r, view: s.world.viewAt(s.now()), server: s, route: route, body: x.body}
 	q.base = baseOf(r.TLS != nil, r.URL, r.Host)
 	x.request = q
-	if err := q.readParams(); err != nil {
-		x.reply = err.reply()
+	x.refusal = q.readParams()
+}
+
+// run takes a request through the steps of its route, if it has one.
+func (x *exchange) run() {
+	q := x.request
+	switch {
+	case q == nil:
+		return
+	case x.refusal != nil:
+		x.reply = x.refusal.reply()
 		return
 	}
-	for _, pass := range route.steps {
+	for _, pass := range q.route.steps {
 		if err := pass(q); err != nil {
 			x.reply = err.reply()
 			return
 		}
 	}
-	answer, err := route.handle(q)
+	answer, err := q.route.handle(q)
 	if err != nil {
 		answer = err.reply()
 	}

@@ -98,10 +98,13 @@ func (a reply) writeTo(w http.ResponseWriter, requestID string) {
 	_, _ = w.Write(a.body) // the caller has gone: nobody to tell
 }
 
-// setCommon sets the headers that every answer has.
+// setCommon sets the headers that every answer has. What is not JSON has its
+// Content-Type already.
 func setCommon(h http.Header, a reply, requestID string) {
 	values := [...]string{"application/json", "nosniff", "SAMEORIGIN", requestID, strconv.Itoa(len(a.body))}
-	h["Content-Type"] = values[0:1:1]
+	if h["Content-Type"] == nil {
+		h["Content-Type"] = values[0:1:1]
+	}
 	h["X-Content-Type-Options"] = values[1:2:2]
 	h["X-Frame-Options"] = values[2:3:3]
 	h["X-Request-Id"] = values[3:4:4]

@@ -43,11 +43,25 @@ also has "admin_token".
   -seed FILE      load this state, instead of a small ready-made one
   -version V      play this GitLab, 8.2.0 to 19.1.0 (default: the seed's, or
                   the newest)
+  -fault FAULT    let something go wrong; may be given several times
   -public         allow an address that other machines can reach
 
-Example:
+A fault is routes and words: 'POST /user/runners 502 nth=2 after-commit'.
+What goes wrong:
+  502 (any status), body=TEXT at the end, rate-limited, rate-limited=FORM:WAIT
+  (all, none, retry-after, reset, wrong-reset), hang, reset, close, garbage,
+  html, endless, delay=2s, truncate=100, slow-body=10ms, redirect=302:URL,
+  next-link=URL
+When: nth=2, times=3, always, after-commit
+
+Below /_fake/ the program shows and takes JSON: GET and PUT state, GET journal,
+GET, POST and DELETE faults ({"fault": "GET /runners 502"}), GET and POST clock
+({"advance": "3h"}), POST reset.
+
+Examples:
 
   fakegitlab -addr 127.0.0.1:8080 -version 17.5.0
+  fakegitlab -fault 'POST /user/runners 502 after-commit' -fault 'delay=1s always'
 `
 
 //go:embed world.json
@@ -82,6 +96,7 @@ type usageError struct{ error }
 // options are what the flags say.
 type options struct {
 	addr, seed, version string
+	faults              [][]runnerstest.FaultOpt
 	public              bool
 }
 
@@ -92,6 +107,11 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:0", "")
 	flags.StringVar(&o.seed, "seed", "", "")
 	flags.StringVar(&o.version, "version", "", "")
+	flags.Func("fault", "", func(text string) error {
+		fault, err := runnerstest.ParseFault(text)
+		o.faults = append(o.faults, fault)
+		return err
+	})
 	flags.BoolVar(&o.public, "public", false, "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -123,6 +143,9 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return usageError{err}
 	}
 	defer srv.Close()
+	for _, fault := range o.faults {
+		srv.Fault(fault...)
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.addr)
 	if err != nil {
 		return err
@@ -160,7 +183,7 @@ func load(o options) (*runnerstest.Server, error) {
 		defer file.Close()
 		seed = file
 	}
-	return runnerstest.Start(&runnerstest.Options{Version: o.version, Seed: seed})
+	return runnerstest.Start(&runnerstest.Options{Version: o.version, Seed: seed, Control: true})
 }
 
 // startup is the first line of output.
@@ -217,6 +240,7 @@ func serve(ctx context.Context, srv *runnerstest.Server, listener net.Listener, 
 		return err
 	case <-ctx.Done():
 	}
+	srv.Close() // ends the calls that a fault keeps waiting
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := server.Shutdown(wait); err != nil {
