@@ -473,7 +473,7 @@ func (s *RunnersService) Delete(ctx context.Context, id int64, o ...*DeleteOptio
 //
 // Rights and errors are those of [RunnersService.Get].
 //
-// GitLab 17.1 or newer: [GET /runners/:id/managers].
+// GitLab 17.2 or newer: [GET /runners/:id/managers].
 //
 // [GET /runners/:id/managers]: https://docs.gitlab.com/api/runners/#list-all-of-a-runners-managers
 func (s *RunnersService) Managers(ctx context.Context, id int64) ([]RunnerManager, error) {

@@ -341,6 +341,7 @@ func (l *loader) project(spec Project) *project {
 	p.registrationToken = l.secret(spec.RunnersToken, func() string {
 		return w.newRegistrationToken(runners.ProjectType)
 	})
+	l.oldPaths(p, spec.OldPaths)
 	var waiting []*job
 	eachSpec(l, "jobs", spec.Jobs, func(j Job) { waiting = append(waiting, l.waitingJob(p, j)) })
 	l.namespace(p)
@@ -351,6 +352,7 @@ func (l *loader) project(spec Project) *project {
 	w.projects.put(p.id, p)
 	w.projectsByPath[p.fullPath] = p
 	w.projByRegistration[p.registrationToken] = p
+	w.linkMoved(p)
 	if p.group != nil {
 		p.group.projects = append(p.group.projects, p)
 	}
@@ -671,6 +673,7 @@ func (l *loader) jobOfAny(spec Job) *job {
 	}
 	if l.err == nil {
 		l.world.jobs.put(j.id, j)
+		l.world.wake(j)
 	}
 	return j
 }

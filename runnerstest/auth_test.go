@@ -44,6 +44,9 @@ func TestCredentials(t *testing.T) {
 		"bearer in lower case":   {header: http.Header{"Authorization": {"bearer t-root"}}, status: 200},
 		"bearer without a token": {header: http.Header{"Authorization": {"Bearer "}}, status: 401, answer: unauthorized},
 		"basic":                  {header: http.Header{"Authorization": {"Basic t-root"}}, status: 401, answer: unauthorized},
+		"OAuth as a bearer":      {header: http.Header{"Authorization": {"Bearer t-oauth"}}, status: 200},
+		"OAuth as access_token":  {query: "?access_token=t-oauth", status: 200},
+		"OAuth as private":       {header: http.Header{"Private-Token": {"t-oauth"}}, status: 401, answer: unauthorized},
 		"access_token":           {query: "?access_token=t-root", status: 200},
 		"job token":              {query: "?job_token=t-root", header: http.Header{"Job-Token": {"t-root"}}, status: 401, answer: unauthorized},
 		"runner token":           {header: http.Header{"Private-Token": {"glrt-app-runner-six"}}, status: 401, answer: unauthorized},
@@ -134,6 +137,18 @@ func TestScopes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestManageRunnerNeedsAnID gives paths of runners an id, and others too.
+func TestManageRunnerNeedsAnID(t *testing.T) {
+	t.Parallel()
+	srv := play(t, "")
+	for call, status := range map[string]int{
+		"GET /runners?id=6": 403, "GET /runners/all": 403, "GET /runners/all?id=6": 200,
+		"GET /projects/9/runners?id=6": 403, "GET /runners/6": 200,
+	} {
+		assert.Equal(t, status, ask(t, srv, "t-root-manage", call).status, call)
 	}
 }
 

@@ -4,7 +4,6 @@ package runnerstest
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/seed-832548de/runners"
@@ -64,21 +63,6 @@ func (q *request) target(name string, id int64) *refusal {
 	return nil
 }
 
-// mayCreate lets those pass who may create runners in the target.
-func mayCreate(q *request) *refusal {
-	if q.admin || q.createsIn("group", q.group != nil && q.roleIn(q.group) >= Owner) ||
-		q.createsIn("project", q.project != nil && q.roleInProject(q.project) >= Maintainer) {
-		return nil
-	}
-	return forbidden("Insufficient permissions")
-}
-
-// createsIn reports whether a role is enough, which it is not where the
-// instance restricts who registers runners.
-func (q *request) createsIn(kind string, role bool) bool {
-	return role && slices.Contains(q.world.settings.validRegistrars, kind)
-}
-
 // The bounds of a life that the caller chooses for a token.
 const (
 	leastLife = 5 * time.Minute
@@ -136,7 +120,7 @@ func (q *request) newRunner() *runner {
 	return r
 }
 
-func createRunner(q *request) (reply, *refusal) {
+func postRunner(q *request) (reply, *refusal) {
 	r := q.newRunner()
 	q.created(r)
 	if faults := append(q.faultsOf(r, true), q.limitFaults(r)...); faults != nil {

@@ -85,7 +85,7 @@ func (q *request) jobFilter() func(*job) bool {
 	return func(j *job) bool {
 		return (!byStatus || string(j.status) == status) &&
 			(!bySystem || j.systemID != nil && *j.systemID == system) &&
-			(q.readsAll() || q.roleInProject(j.project) >= Reporter)
+			q.canIn(showJobs, j.project)
 	}
 }
 

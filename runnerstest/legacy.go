@@ -1,9 +1,11 @@
-// /ci/api/v1: the runners' API of GitLab 8 and 9.
+// /ci/api/v1: the runners' API of GitLab 8 and 9, and as much of its builds as
+// a runner without work needs.
 
 package runnerstest
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -90,4 +92,33 @@ func destroyLegacy(q *request) (reply, *refusal) {
 	body := appendObject(nil, q.edition.shapes.legacy, &q.view, q.runner)
 	q.world.removeRunner(q.runner)
 	return reply{status: http.StatusOK, body: body}, nil
+}
+
+// requestBuild tells a runner that there is no work for it. Where there is
+// some, the answer is that this server does not hand it out.
+//
+// inferred: that a paused runner is told the same.
+func requestBuild(q *request) (reply, *refusal) {
+	if err := q.contact(true); err != nil {
+		return reply{}, err
+	}
+	if q.nextJob() != nil && !q.runner.paused {
+		return reply{}, buildsNotModelled()
+	}
+	header := http.Header{"X-Gitlab-Last-Update": {q.queueValue(q.runner)}}
+	return reply{status: http.StatusNoContent, header: header}, nil
+}
+
+// reportBuild knows no build that the runner works on: runners use it to ask
+// whether their tokens are good.
+func reportBuild(q *request) (reply, *refusal) {
+	id, _ := strconv.ParseInt(strings.TrimSuffix(q.PathValue("id"), ".json"), 10, 64)
+	if j := q.world.jobs.get(id); j != nil && j.runner == q.runner && j.status == runners.JobRunning {
+		return reply{}, buildsNotModelled()
+	}
+	return reply{}, refuse(http.StatusNotFound, "404 Not found")
+}
+
+func buildsNotModelled() *refusal {
+	return notModelled("builds of the CI API are not played.")
 }

@@ -73,8 +73,10 @@ func TestLegacyFaults(t *testing.T) {
 		{"8.2.0", "DELETE /ci/runners/delete", "token=nope", 403, forbidden},
 		{"8.2.0", "PUT /ci/runners", "", 405, `{"message":"Method Not Allowed"}`},
 		{"8.2.0", "GET /ci/nothing", "", 404, `{"message":"404 Not found"}`},
-		{"8.2.0", "PUT /ci/api/v1/builds/-1", "token=x", 501, `{"message":"501 Not Implemented - builds of the CI API are not played."}`},
-		{"8.2.0", "POST /ci/api/v1/builds/register.json", "token=x", 501, `{"message":"501 Not Implemented - builds of the CI API are not played."}`},
+		{"8.2.0", "PUT /ci/api/v1/builds/-1", "token=x", 403, forbidden},
+		{"8.2.0", "PUT /ci/api/v1/builds/-1", "", 400, `{"message":"400 (Bad request) \"token\" not given"}`},
+		{"8.2.0", "POST /ci/api/v1/builds/register.json", "token=x", 403, forbidden},
+		{"8.2.0", "PATCH /ci/api/v1/builds/1/trace.txt", "token=x", 501, noBuilds},
 		{"10.0.0", register, "token=reg-instance", 404, `{"error":"404 Not Found"}`},
 		{"10.0.0", "DELETE /ci/runners/delete", "token=glrt-app-runner-six", 404, `{"error":"404 Not Found"}`},
 		{"10.0.0", "GET /ci/runners", "", 404, `{"error":"404 Not Found"}`},
@@ -88,6 +90,31 @@ func TestLegacyFaults(t *testing.T) {
 			assert.Equal(t, c.want, a.body, "%v", c)
 		}
 	}
+}
+
+const noBuilds = `{"message":"501 Not Implemented - builds of the CI API are not played."}`
+
+// TestLegacyIdleRunner does what an old runner does between two builds.
+func TestLegacyIdleRunner(t *testing.T) {
+	t.Parallel()
+	srv := play(t, "9.5.0")
+	body := `{"token":"glrt-app-runner-six","info":{"version":"1.11.5"}}`
+	ask(t, srv, "", "PUT /ci/api/v1/builds/-1", body).want(t, 404, `{"message":"404 Not found"}`)
+	before := ask(t, srv, "t-root", "GET /runners/6").object(t)
+	assert.Nil(t, before["version"], "asking for a build is no contact")
+	a := ask(t, srv, "", "POST /ci/api/v1/builds/register.json", body)
+	a.want(t, 204, "")
+	assert.Regexp(t, "^[0-9a-f]{32}$", a.header.Get("X-Gitlab-Last-Update"))
+	got := ask(t, srv, "t-root", "GET /runners/6").object(t)
+	assert.Equal(t, "1.11.5", got["version"])
+	assert.NotEqual(t, before["contacted_at"], got["contacted_at"])
+
+	busy := playSeed(t, "9.5.0", work)
+	ask(t, busy, "", "POST /ci/api/v1/builds/register", "token=glrt-group-runner").want(t, 501, noBuilds)
+	ask(t, busy, "", "POST /ci/api/v1/builds/register", "token=glrt-paused-runner").want(t, 204, "")
+	require.Equal(t, 201, ask(t, busy, "", "POST /jobs/request", "token=glrt-group-runner").status)
+	ask(t, busy, "", "PUT /ci/api/v1/builds/2.json", "token=glrt-group-runner").want(t, 501, noBuilds)
+	ask(t, busy, "", "PUT /ci/api/v1/builds/2", "token=glrt-instance-runner").want(t, 404, `{"message":"404 Not found"}`)
 }
 
 func TestLegacyDelete(t *testing.T) {

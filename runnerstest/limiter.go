@@ -164,7 +164,8 @@ func (x *exchange) user() *user {
 	if q == nil {
 		q = &request{Request: x.arrived}
 	}
-	token := x.server.world.accessTokens[q.credential()]
+	secret, _ := q.credential()
+	token := x.server.world.accessTokens[secret]
 	if token == nil || token.revoked {
 		return nil
 	}

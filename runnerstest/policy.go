@@ -13,86 +13,273 @@ import (
 	"github.com/seed-832548de/runners"
 )
 
-// An ability is something that a user may do with a runner.
+// An ability is something that a user may do.
 type ability string
 
-// The abilities.
+// The abilities, by what they are about: the instance, a project, a group or a
+// runner.
 const (
+	listAllRunners ability = "list all runners of the instance"
+	resetInstance  ability = "reset the instance's registration token"
+	createRunner   ability = "create a runner in the instance, a group or a project"
+
+	seeProject    ability = "know that a project exists"
+	listProject   ability = "list a project's runners"
+	changeProject ability = "assign, unassign, and reset a project's registration token"
+	addRunner     ability = "add a runner to a project"
+	showJobs      ability = "see a project's jobs among those of a runner"
+	showProject   ability = "see a project in the details of a runner"
+	readCode      ability = "read a project's repository"
+
+	seeGroup   ability = "know that a group exists"
+	listGroup  ability = "list a group's runners"
+	resetGroup ability = "reset a group's registration token"
+	showGroup  ability = "see a group in the details of a runner"
+
+	ownRunner    ability = "find a runner in the list of one's own"
 	readRunner   ability = "read a runner, its managers and its projects"
 	readJobs     ability = "read a runner's jobs"
+	readToken    ability = "read a runner's token, in versions that show it"
 	updateRunner ability = "update a runner and reset its token"
 	deleteRunner ability = "delete a runner"
+	deleteShared ability = "delete a runner of several projects"
 	assignRunner ability = "assign a runner to one more project"
+	assignFreely ability = "assign and unassign a runner that is locked or another's"
 )
 
-// A relation is a way in which a user can stand to a runner.
-type relation func(*view, *runner) bool
+// An object is a kind of thing that abilities are about. Those of runners are
+// spelled as their types.
+type object string
 
-// abilities says which relations give an ability on a type of runner. One of
-// them is enough; no relation means nobody.
-var abilities = map[ability]map[runners.RunnerType][]relation{
-	readRunner: {
-		runners.InstanceType: {anyone},
-		runners.GroupType:    {administrator, auditor, groupMaintainer, maintainerBelow},
-		runners.ProjectType:  {administrator, auditor, anyMaintainer},
-	},
-	readJobs: {
-		runners.InstanceType: {administrator, auditor},
-		runners.GroupType:    {administrator, auditor, groupMaintainer},
-		runners.ProjectType:  {administrator, auditor, ownerMaintainer, sharedMaintainer},
-	},
-	updateRunner: {
-		runners.InstanceType: {administrator},
-		runners.GroupType:    {administrator, groupOwner},
-		runners.ProjectType:  {administrator, ownerMaintainer, sharedMaintainer},
-	},
-	deleteRunner: {
-		runners.InstanceType: {administrator},
-		runners.GroupType:    {administrator, groupOwner},
-		runners.ProjectType:  {administrator, soleMaintainer},
-	},
-	assignRunner: {
-		runners.InstanceType: {},
-		runners.GroupType:    {},
-		runners.ProjectType:  {administrator, ownerMaintainer, sharedMaintainer},
-	},
+// The objects.
+const (
+	theInstance    object = "the instance"
+	aProject       object = "a project"
+	aGroup         object = "a group"
+	instanceRunner        = object(runners.InstanceType)
+	groupRunner           = object(runners.GroupType)
+	projectRunner         = object(runners.ProjectType)
+)
+
+// A relation is a way in which a user can stand to a thing.
+type relation func(*view, thing) bool
+
+// A thing is one object: a runner, a group, a project, or the instance, for
+// which nothing is set.
+type thing struct {
+	runner  *runner
+	group   *group
+	project *project
+}
+
+// A right says who has an ability. One of the relations is enough; no relation
+// means nobody.
+type right struct {
+	refusal string // what GitLab tells the others, after 403 Forbidden
+	of      map[object][]relation
+}
+
+// denied is what GitLab says of a runner.
+const denied = "No access granted"
+
+// permissions says who may do what. Who may use a token for it, the scopes of
+// the route say.
+var permissions = map[ability]right{
+	listAllRunners: {of: map[object][]relation{theInstance: {administrator, listingAuditor}}},
+	resetInstance:  {of: map[object][]relation{theInstance: {administrator}}},
+	createRunner: {"Insufficient permissions", map[object][]relation{
+		theInstance: {administrator},
+		aGroup:      {administrator, creatingOwner},
+		aProject:    {administrator, creatingMaintainer},
+	}},
+
+	seeProject: {of: map[object][]relation{
+		aProject: {administrator, auditor, visitor, projectMember},
+	}},
+	listProject:   {of: map[object][]relation{aProject: {administrator, auditor, projectMaintainer}}},
+	changeProject: {of: map[object][]relation{aProject: {administrator, projectMaintainer}}},
+	addRunner:     {of: map[object][]relation{aProject: {administrator, registrar}}},
+	showJobs:      {of: map[object][]relation{aProject: {administrator, auditor, projectReporter}}},
+	showProject:   {of: map[object][]relation{aProject: {administrator, auditor, projectMember}}},
+	readCode: {of: map[object][]relation{
+		aProject: {administrator, auditor, visitor, projectReporter},
+	}},
+
+	seeGroup: {of: map[object][]relation{
+		aGroup: {administrator, auditor, visitor, groupMember, memberBelow},
+	}},
+	listGroup:  {of: map[object][]relation{aGroup: {administrator, auditor, listingMember}}},
+	resetGroup: {of: map[object][]relation{aGroup: {administrator, groupOwner}}},
+	showGroup:  {of: map[object][]relation{aGroup: {administrator, auditor, groupMember}}},
+
+	ownRunner: {of: map[object][]relation{
+		instanceRunner: {},
+		groupRunner:    {groupOwner},
+		projectRunner:  {anyMaintainer},
+	}},
+	readRunner: {denied, map[object][]relation{
+		instanceRunner: {anyone},
+		groupRunner:    {administrator, auditor, groupMaintainer, maintainerBelow},
+		projectRunner:  {administrator, auditor, anyMaintainer},
+	}},
+	readJobs: {denied, map[object][]relation{
+		instanceRunner: {administrator, auditor},
+		groupRunner:    {administrator, auditor, groupMaintainer},
+		projectRunner:  {administrator, auditor, ownerMaintainer, sharedMaintainer},
+	}},
+	readToken: {of: map[object][]relation{
+		instanceRunner: {administrator},
+		groupRunner:    {anyone},
+		projectRunner:  {anyone},
+	}},
+	updateRunner: {denied, map[object][]relation{
+		instanceRunner: {administrator},
+		groupRunner:    {administrator, groupOwner},
+		projectRunner:  {administrator, ownerMaintainer, sharedMaintainer},
+	}},
+	deleteRunner: {denied, map[object][]relation{
+		instanceRunner: {administrator},
+		groupRunner:    {administrator, groupOwner},
+		projectRunner:  {administrator, soleMaintainer},
+	}},
+	deleteShared: {"Runner associated with more than one project", map[object][]relation{
+		projectRunner: {administrator},
+	}},
+	assignRunner: {denied, map[object][]relation{
+		instanceRunner: {},
+		groupRunner:    {},
+		projectRunner:  {administrator, ownerMaintainer, sharedMaintainer},
+	}},
+	assignFreely: {denied, map[object][]relation{
+		instanceRunner: {administrator},
+		groupRunner:    {},
+		projectRunner:  {administrator},
+	}},
 }
 
 // can reports whether the one who looks has an ability on a runner.
 func (v *view) can(a ability, r *runner) bool {
-	for _, stands := range abilities[a][r.kind] {
-		if stands(v, r) {
+	return v.stands(a, object(r.kind), thing{runner: r, group: r.group})
+}
+
+// canIn reports whether the one who looks has an ability on a project.
+func (v *view) canIn(a ability, p *project) bool {
+	return v.stands(a, aProject, thing{project: p})
+}
+
+// canOf reports whether the one who looks has an ability on a group.
+func (v *view) canOf(a ability, g *group) bool {
+	return v.stands(a, aGroup, thing{group: g})
+}
+
+func (v *view) stands(a ability, o object, t thing) bool {
+	for _, stands := range permissions[a].of[o] {
+		if stands(v, t) {
 			return true
 		}
 	}
 	return false
 }
 
-// anyone is every user who is signed in.
-func anyone(v *view, _ *runner) bool { return v.user != nil }
+// allowed reports whether the caller has an ability on what the request is
+// about: of the things found, the first that the ability knows.
+func (q *request) allowed(a ability) bool {
+	of := permissions[a].of
+	switch {
+	case q.runner != nil && of[object(q.runner.kind)] != nil:
+		return q.can(a, q.runner)
+	case q.project != nil && of[aProject] != nil:
+		return q.canIn(a, q.project)
+	case q.group != nil && of[aGroup] != nil:
+		return q.canOf(a, q.group)
+	default:
+		return q.stands(a, theInstance, thing{})
+	}
+}
 
-func administrator(v *view, _ *runner) bool { return v.admin }
+// anyone is every user who is signed in.
+func anyone(v *view, _ thing) bool { return v.user != nil }
+
+func administrator(v *view, _ thing) bool { return v.admin }
 
 // auditor is a user who may read everything and change nothing.
-func auditor(v *view, _ *runner) bool { return v.user != nil && v.user.auditor }
+func auditor(v *view, _ thing) bool { return v.user != nil && v.user.auditor }
 
-// groupMaintainer is a maintainer of the runner's group, or of one above it.
-func groupMaintainer(v *view, r *runner) bool { return v.roleIn(r.group) >= Maintainer }
+// listingAuditor is an auditor in the versions that let them list all runners.
+func listingAuditor(v *view, t thing) bool {
+	return auditor(v, t) && v.edition.has("rule: auditors list all runners")
+}
 
-// groupOwner is an owner of the runner's group, or of one above it.
-func groupOwner(v *view, r *runner) bool { return v.roleIn(r.group) >= Owner }
+// visitor is someone for whom a project or group is open.
+func visitor(v *view, t thing) bool {
+	visibility := ""
+	switch {
+	case t.project != nil:
+		visibility = t.project.visibility
+	case t.group != nil:
+		visibility = t.group.visibility
+	}
+	return visibility == "public" || visibility == "internal" && v.user != nil
+}
+
+func projectMember(v *view, t thing) bool { return v.roleInProject(t.project) > 0 }
+
+func projectReporter(v *view, t thing) bool { return v.roleInProject(t.project) >= Reporter }
+
+func projectMaintainer(v *view, t thing) bool { return v.roleInProject(t.project) >= Maintainer }
+
+func groupMember(v *view, t thing) bool { return v.roleIn(t.group) > 0 }
+
+// memberBelow is a member of a project below the group.
+func memberBelow(v *view, t thing) bool {
+	return anyProjectBelow(t.group, func(p *project) bool { return v.roleInProject(p) > 0 })
+}
+
+// groupMaintainer is a maintainer of the group, or of one above it.
+func groupMaintainer(v *view, t thing) bool { return v.roleIn(t.group) >= Maintainer }
+
+// groupOwner is an owner of the group, or of one above it.
+func groupOwner(v *view, t thing) bool { return v.roleIn(t.group) >= Owner }
+
+// listingMember is a maintainer of the group, in old versions an owner.
+func listingMember(v *view, t thing) bool {
+	if v.edition.has("rule: maintainers list a group's runners") {
+		return groupMaintainer(v, t)
+	}
+	return groupOwner(v, t)
+}
+
+// creatingOwner is an owner of the group where groups may have new runners.
+func creatingOwner(v *view, t thing) bool { return groupOwner(v, t) && v.world.registers("group") }
+
+// creatingMaintainer is a maintainer of the project where projects may have
+// new runners.
+func creatingMaintainer(v *view, t thing) bool {
+	return projectMaintainer(v, t) && v.world.registers("project")
+}
+
+// registrar is everyone where projects may have new runners.
+func registrar(v *view, _ thing) bool {
+	return v.world.registers("project") || !v.edition.has("rule: registrars bind assigning")
+}
+
+// registers reports whether the instance takes new runners for "project" or
+// "group".
+func (w *world) registers(kind string) bool {
+	return slices.Contains(w.settings.validRegistrars, kind)
+}
 
 // maintainerBelow is a maintainer of a project below the runner's group that
 // uses its groups' runners.
-func maintainerBelow(v *view, r *runner) bool {
-	return anyProjectBelow(r.group, func(p *project) bool {
+func maintainerBelow(v *view, t thing) bool {
+	return anyProjectBelow(t.group, func(p *project) bool {
 		return p.groupRunners && v.roleInProject(p) >= Maintainer
 	})
 }
 
 // anyMaintainer is a maintainer of any project that has the runner.
-func anyMaintainer(v *view, r *runner) bool {
-	for _, a := range r.assignments {
+func anyMaintainer(v *view, t thing) bool {
+	for _, a := range t.runner.assignments {
 		if v.roleInProject(a.project) >= Maintainer {
 			return true
 		}
@@ -101,20 +288,20 @@ func anyMaintainer(v *view, r *runner) bool {
 }
 
 // ownerMaintainer is a maintainer of the project that owns the runner.
-func ownerMaintainer(v *view, r *runner) bool {
-	owner := r.owner()
+func ownerMaintainer(v *view, t thing) bool {
+	owner := t.runner.owner()
 	return owner != nil && v.roleInProject(owner) >= Maintainer
 }
 
 // sharedMaintainer is a maintainer of any of the several projects that have
 // the runner.
-func sharedMaintainer(v *view, r *runner) bool {
-	return len(r.assignments) > 1 && anyMaintainer(v, r)
+func sharedMaintainer(v *view, t thing) bool {
+	return len(t.runner.assignments) > 1 && anyMaintainer(v, t)
 }
 
 // soleMaintainer is a maintainer of the only project that has the runner.
-func soleMaintainer(v *view, r *runner) bool {
-	return len(r.assignments) == 1 && anyMaintainer(v, r)
+func soleMaintainer(v *view, t thing) bool {
+	return len(t.runner.assignments) == 1 && anyMaintainer(v, t)
 }
 
 // roleIn returns the role in a group, inherited from the groups above it or
@@ -140,25 +327,6 @@ func (v *view) roleInProject(p *project) Role {
 	default:
 		return max(p.members[v.user.id], v.roleIn(p.group))
 	}
-}
-
-// readsAll reports whether the one who looks may see every group and project.
-func (v *view) readsAll() bool { return administrator(v, nil) || auditor(v, nil) }
-
-// seesProject reports whether a project is visible; what is not answers 404.
-func (v *view) seesProject(p *project) bool {
-	return isOpen(v, p.visibility) || v.readsAll() || v.roleInProject(p) > 0
-}
-
-// seesGroup reports whether a group is visible, which a visible project below
-// it is enough for.
-func (v *view) seesGroup(g *group) bool {
-	return isOpen(v, g.visibility) || v.readsAll() || v.roleIn(g) > 0 ||
-		anyProjectBelow(g, func(p *project) bool { return v.roleInProject(p) > 0 })
-}
-
-func isOpen(v *view, visibility string) bool {
-	return visibility == "public" || visibility == "internal" && v.user != nil
 }
 
 // anyProjectBelow reports whether a project of g or of a group below it is as

@@ -1,4 +1,4 @@
-// The table of abilities: that it has a line for every type of runner.
+// The table of permissions: that it has a line for each object of an ability.
 
 package runnerstest
 
@@ -7,32 +7,54 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/seed-832548de/runners"
 )
 
-func TestAbilitiesAreComplete(t *testing.T) {
-	t.Parallel()
-	for _, a := range []ability{readRunner, readJobs, updateRunner, deleteRunner, assignRunner} {
-		for _, kind := range []runners.RunnerType{runners.InstanceType, runners.GroupType, runners.ProjectType} {
-			_, ok := abilities[a][kind]
-			assert.True(t, ok, "%s on %s", a, kind)
-		}
+// abilityObjects says what each ability must have a line for.
+func abilityObjects(a ability) []object {
+	switch a {
+	case listAllRunners, resetInstance:
+		return []object{theInstance}
+	case createRunner:
+		return []object{theInstance, aGroup, aProject}
+	case seeProject, listProject, changeProject, addRunner, showJobs, showProject, readCode:
+		return []object{aProject}
+	case seeGroup, listGroup, resetGroup, showGroup:
+		return []object{aGroup}
+	case deleteShared:
+		return []object{projectRunner}
+	case ownRunner, readRunner, readJobs, readToken, updateRunner, deleteRunner, assignRunner, assignFreely:
+		return []object{instanceRunner, groupRunner, projectRunner}
+	default:
+		return nil
 	}
-	assert.Len(t, abilities, 5)
+}
+
+func TestPermissionsAreComplete(t *testing.T) {
+	t.Parallel()
+	for a, r := range permissions {
+		for _, o := range abilityObjects(a) {
+			assert.NotNil(t, r.of[o], "%s: %s", a, o)
+		}
+		assert.Len(t, r.of, len(abilityObjects(a)), string(a))
+	}
+	assert.Len(t, permissions, 23)
 }
 
 // TestNobodyHasNoAbility looks at every cell as one who is not signed in.
+// Where it is not a matter of persons, a setting gives the ability.
 func TestNobodyHasNoAbility(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.version = mustVersion(newest)
 	v := w.viewAt(time.Now())
 	p := &project{id: 1, members: map[int64]Role{}}
-	for a, row := range abilities {
-		for kind := range row {
-			r := &runner{kind: kind, assignments: []*assignment{{project: p}, {project: p}}}
-			assert.False(t, v.can(a, r), "%s on %s", a, kind)
+	for a, r := range permissions {
+		for o := range r.of {
+			about := thing{
+				runner:  &runner{assignments: []*assignment{{project: p}, {project: p}}},
+				project: p, group: &group{},
+			}
+			assert.Equal(t, a == addRunner, v.stands(a, o, about), "%s: %s", a, o)
 		}
 	}
 	assert.Zero(t, v.roleInProject(p))

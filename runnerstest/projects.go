@@ -29,22 +29,12 @@ func listOfProject(q *request) (reply, *refusal) {
 	})
 }
 
-// mayAddRunners refuses to add a runner where the instance takes none for
-// projects, to all but administrators.
-func mayAddRunners(q *request) *refusal {
-	if q.admin || slices.Contains(q.world.settings.validRegistrars, "project") ||
-		!q.edition.has("rule: registrars bind assigning") {
-		return nil
-	}
-	return forbidden("")
-}
-
 // assignable refuses a runner that cannot be assigned, or not by the caller.
 func assignable(q *request) *refusal {
 	switch r := q.runner; {
 	case r.kind == runners.GroupType:
 		return forbidden("Runner is a group runner")
-	case q.admin:
+	case q.can(assignFreely, r):
 		return nil
 	case r.locked:
 		return forbidden("Runner is locked")
@@ -99,7 +89,7 @@ func findAssigned(q *request) *refusal {
 // the runner was asked for too.
 func unassignable(q *request) *refusal {
 	owned := q.runner.owner() == q.project
-	locked := q.runner.locked && !q.admin && q.edition.has("rule: locked runners stay assigned")
+	locked := q.runner.locked && !q.can(assignFreely, q.runner) && q.edition.has("rule: locked runners stay assigned")
 	switch {
 	case q.edition.has("rule: unassigning needs a right on the runner"):
 		return q.unassignableByRight(owned, locked)
@@ -118,8 +108,8 @@ func (q *request) unassignableByRight(owned, locked bool) *refusal {
 	switch {
 	case locked:
 		return forbidden("Runner is locked")
-	case owned && !q.admin:
-		return forbidden("No access granted")
+	case owned && !q.can(assignFreely, q.runner):
+		return forbidden(denied)
 	case owned:
 		return ownerStays()
 	default:
@@ -191,10 +181,7 @@ func projectFields() shape[project] {
 	}
 }
 
-// readsCode reports whether the caller may read the project's repository.
-func readsCode(v *view, p *project) bool {
-	return v.readsAll() || isOpen(v, p.visibility) || v.roleInProject(p) >= Reporter
-}
+func readsCode(v *view, p *project) bool { return v.canIn(readCode, p) }
 
 func (p *project) nameWithNamespace() string {
 	name := p.name

@@ -48,6 +48,15 @@ func jobRoutes() []route {
 // tick voids the value that tells a runner that nothing has changed.
 func (v *view) tick(r *runner) { r.queueValue = "" }
 
+// wake tells the runners that may run a job which waits that there is one.
+func (w *world) wake(j *job) {
+	for _, r := range w.runners.rows {
+		if j.runner == nil && j.status == runners.JobPending && r.serves(j) {
+			r.queueValue = ""
+		}
+	}
+}
+
 // queueValue returns the value for a runner, a new one where there is none.
 func (v *view) queueValue(r *runner) string {
 	if r.queueValue == "" || v.now.Sub(r.queueValueMade) >= queueLife {

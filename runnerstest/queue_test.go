@@ -85,6 +85,14 @@ func TestWork(t *testing.T) {
 	}
 }
 
+func TestCancelingIsIdle(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[string]string{"running": "active", "canceling": "idle", "pending": "idle"} {
+		srv := playSeed(t, "", replace(acme, `{"id": 5, "status": "running"`, `{"id": 5, "status": "`+status+`"`))
+		assert.Equal(t, want, ask(t, srv, "t-root", "GET /runners/7").object(t)["job_execution_status"], status)
+	}
+}
+
 func TestWorkIsDone(t *testing.T) {
 	t.Parallel()
 	srv := playSeed(t, "", work)

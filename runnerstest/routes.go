@@ -50,7 +50,7 @@ func runnerRoutes() []route {
 			pattern: "GET /runners/all",
 			scopes:  runnerScopes,
 			params:  listParams(),
-			steps:   []step{signedIn, validate, listsAll},
+			steps:   []step{signedIn, validate, may(listAllRunners)},
 			handle:  listAll,
 		},
 		{
@@ -110,15 +110,15 @@ func runnerRoutes() []route {
 		{
 			pattern: "POST /runners/reset_registration_token",
 			scopes:  runnerScopes,
-			steps:   []step{signedIn, administers, instanceRegisters},
+			steps:   []step{signedIn, may(resetInstance), instanceRegisters},
 			handle:  resetInstanceRegistration,
 		},
 		{
 			pattern: "POST /user/runners",
 			scopes:  createScopes,
 			params:  createParams(),
-			steps:   []step{signedIn, validate, findTarget, mayCreate, lifeChosen},
-			handle:  createRunner,
+			steps:   []step{signedIn, validate, findTarget, may(createRunner), lifeChosen},
+			handle:  postRunner,
 		},
 	}
 }
@@ -171,7 +171,7 @@ func projectRoutes() []route {
 			pattern: "GET /projects/{id}/runners",
 			scopes:  runnerScopes,
 			params:  listParams(),
-			steps:   []step{signedIn, findProject, readsProject, validate},
+			steps:   []step{signedIn, findProject, may(listProject), validate},
 			handle:  listOfProject,
 		},
 		{
@@ -179,7 +179,7 @@ func projectRoutes() []route {
 			scopes:  runnerScopes,
 			params:  declared{}.with(param{name: "runner_id", kind: integerKind, required: true}),
 			steps: []step{
-				signedIn, findProject, maintainsProject, validate, mayAddRunners,
+				signedIn, findProject, may(changeProject), validate, may(addRunner),
 				findRunner("runner_id"), assignable,
 			},
 			handle: assign,
@@ -189,7 +189,7 @@ func projectRoutes() []route {
 			scopes:  runnerScopes,
 			params:  declared{}.with(param{name: "runner_id", kind: integerKind, required: true}),
 			steps: []step{
-				signedIn, findProject, maintainsProject, validate, findAssigned,
+				signedIn, findProject, may(changeProject), validate, findAssigned,
 				unassignable, unmodified(assignmentChanged),
 			},
 			handle: unassign,
@@ -197,7 +197,7 @@ func projectRoutes() []route {
 		{
 			pattern: "POST /projects/{id}/runners/reset_registration_token",
 			scopes:  runnerScopes,
-			steps:   []step{signedIn, findProject, maintainsProject, projectRegisters},
+			steps:   []step{signedIn, findProject, may(changeProject), projectRegisters},
 			handle:  resetProjectRegistration,
 		},
 	}
@@ -209,13 +209,13 @@ func groupRoutes() []route {
 			pattern: "GET /groups/{id}/runners",
 			scopes:  runnerScopes,
 			params:  groupListParams(),
-			steps:   []step{signedIn, findGroup, readsGroup, validate},
+			steps:   []step{signedIn, findGroup, may(listGroup), validate},
 			handle:  listOfGroup,
 		},
 		{
 			pattern: "POST /groups/{id}/runners/reset_registration_token",
 			scopes:  runnerScopes,
-			steps:   []step{signedIn, findGroup, ownsGroup, groupRegisters},
+			steps:   []step{signedIn, findGroup, may(resetGroup), groupRegisters},
 			handle:  resetGroupRegistration,
 		},
 	}
@@ -254,18 +254,17 @@ func legacyRoutes() []route {
 		},
 		{
 			pattern: "POST /ci/api/v1/builds/register",
-			steps:   []step{unmodelled("builds of the CI API are not played.")},
+			params:  declared{}.with(tokenParam()),
+			steps:   []step{tokenGiven, validate, byRunnerToken},
+			handle:  requestBuild,
 		},
 		{
 			pattern: "PUT /ci/api/v1/builds/{id}",
-			steps:   []step{unmodelled("builds of the CI API are not played.")},
+			params:  declared{}.with(tokenParam()),
+			steps:   []step{tokenGiven, validate, byRunnerToken},
+			handle:  reportBuild,
 		},
 	}
-}
-
-// unmodelled answers for a route that GitLab has and this server has not.
-func unmodelled(sentence string) step {
-	return func(*request) *refusal { return notModelled(sentence) }
 }
 
 // newMux puts the routes of a version into a mux, which all its servers share.
@@ -331,6 +330,8 @@ func (x *exchange) unrouted(r *http.Request, e *edition) reply {
 		return goneV3(e)
 	case x.status == http.StatusMethodNotAllowed:
 		return notAllowed(path, x.header)
+	case strings.HasPrefix(path, "/ci/api/v1/builds/") && e.has("GET /ci/api/v1/runners"):
+		return buildsNotModelled().reply()
 	case strings.HasPrefix(path, "/ci/") && e.has("GET /ci/api/v1/runners"):
 		return refuse(http.StatusNotFound, "404 Not found").reply()
 	case isElsewhere(path):

@@ -112,7 +112,7 @@ func TestRoutesByVersion(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ before, since, call string }{
 		{"10.2.0", "10.3.0", "GET /runners/1/jobs"},
-		{"16.11.0", "17.0.0", "GET /runners/1/managers"},
+		{"17.1.0", "17.2.0", "GET /runners/1/managers"},
 		{"17.11.0", "18.0.0", "GET /runners/1/projects"},
 		{"12.10.0", "13.0.0", "GET /groups/1/runners"},
 		{"14.5.0", "14.6.0", "POST /runners/1/reset_authentication_token"},

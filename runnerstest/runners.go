@@ -143,24 +143,22 @@ func wantsProjects(v *view, _ *runner) bool { return !v.withoutProjects }
 // appendProjects writes the projects that have the runner, as far as they are
 // the caller's business.
 func appendProjects(b []byte, v *view, r *runner) []byte {
-	return appendArray(b, v.edition.shapes.project, v, v.projectsOf(r, func(p *project) bool {
-		return v.roleInProject(p) > 0
-	}))
+	return appendArray(b, v.edition.shapes.project, v, v.projectsOf(r, showProject))
 }
 
-// projectsOf returns the projects that have a runner: all for those who read
-// everything, those that are wanted for others.
-func (v *view) projectsOf(r *runner, wanted func(*project) bool) (all []*project) {
-	for _, a := range r.assignments {
-		if v.readsAll() || wanted(a.project) {
-			all = append(all, a.project)
+// projectsOf returns the projects that have a runner and on which the one who
+// looks has an ability.
+func (v *view) projectsOf(r *runner, a ability) (all []*project) {
+	for _, by := range r.assignments {
+		if v.canIn(a, by.project) {
+			all = append(all, by.project)
 		}
 	}
 	return all
 }
 
 func appendGroups(b []byte, v *view, r *runner) []byte {
-	if r.group == nil || !v.readsAll() && v.roleIn(r.group) == 0 {
+	if r.group == nil || !v.canOf(showGroup, r.group) {
 		return append(b, "[]"...)
 	}
 	b = strconv.AppendInt(append(b, `[{"id":`...), r.group.id, 10)
@@ -169,9 +167,7 @@ func appendGroups(b []byte, v *view, r *runner) []byte {
 	return append(b, "}]"...)
 }
 
-// showsToken reports whether old versions show the runner's token: for an
-// instance runner to administrators only.
-func showsToken(v *view, r *runner) bool { return v.admin || r.kind != runners.InstanceType }
+func showsToken(v *view, r *runner) bool { return v.can(readToken, r) }
 
 func appendToken(b []byte, _ *view, r *runner) []byte { return appendText(b, r.token) }
 
@@ -248,22 +244,7 @@ func fitsColumn(value any) string {
 }
 
 func listOwned(q *request) (reply, *refusal) {
-	return q.listRunners(q.world.runners.rows, func(r *runner) bool { return q.owns(r) })
-}
-
-// owns reports whether a runner is in the list of the caller's own: those of
-// projects that the caller maintains and of groups that the caller owns.
-func (q *request) owns(r *runner) bool {
-	switch r.kind {
-	case runners.GroupType:
-		return groupOwner(&q.view, r)
-	case runners.ProjectType:
-		return anyMaintainer(&q.view, r)
-	case runners.InstanceType:
-		return false
-	default:
-		return false
-	}
+	return q.listRunners(q.world.runners.rows, func(r *runner) bool { return q.can(ownRunner, r) })
 }
 
 func listAll(q *request) (reply, *refusal) {
@@ -344,8 +325,8 @@ func distinct(tags []string) []string {
 // notShared refuses to delete a runner of several projects, to all but
 // administrators.
 func notShared(q *request) *refusal {
-	if !q.admin && len(q.runner.assignments) > 1 {
-		return forbidden("Runner associated with more than one project")
+	if len(q.runner.assignments) > 1 {
+		return may(deleteShared)(q)
 	}
 	return nil
 }
@@ -361,7 +342,7 @@ func listManagers(q *request) (reply, *refusal) {
 }
 
 func listRunnerProjects(q *request) (reply, *refusal) {
-	return listed(q, q.edition.shapes.project, pageOf(q), q.projectsOf(q.runner, q.seesProject), nil)
+	return listed(q, q.edition.shapes.project, pageOf(q), q.projectsOf(q.runner, seeProject), nil)
 }
 
 // host returns the host that the caller asked, without a port.

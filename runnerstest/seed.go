@@ -265,6 +265,9 @@ type Project struct {
 	// tokens of its runners live. Default: for ever.
 	RunnerTokenExpirationInterval *int64 `json:"runner_token_expiration_interval,omitzero"`
 	CreatedAt                     Time   `json:"created_at,omitzero"` // default: now
+	// OldPaths are those that it had before it was moved. What is read there
+	// is redirected.
+	OldPaths []string `json:"old_paths,omitzero"`
 	// Jobs are those that no runner has taken. Their status is "pending" by
 	// default, and they have no ProjectID and no SystemID.
 	Jobs []Job `json:"jobs,omitzero"`
@@ -283,6 +286,7 @@ func (p *Project) fields() []specField {
 		{name: "members", into: &p.Members},
 		{name: "runner_token_expiration_interval", into: &p.RunnerTokenExpirationInterval},
 		{name: "created_at", into: &p.CreatedAt},
+		{name: "old_paths", into: &p.OldPaths},
 		{name: "jobs", into: records(&p.Jobs)},
 	}
 }

@@ -224,7 +224,11 @@ func (s *Server) Client(tb testing.TB) *runners.Client {
 // [Server.AddToken] returned or a seed holds.
 func (s *Server) ClientAs(tb testing.TB, token AccessToken) *runners.Client {
 	tb.Helper()
-	client, err := runners.New("https://gitlab.test", runners.PrivateToken(token.Token),
+	auth := runners.PrivateToken(token.Token)
+	if token.Kind == string(oauthToken) {
+		auth = runners.Bearer(token.Token)
+	}
+	client, err := runners.New("https://gitlab.test", auth,
 		&runners.Options{HTTPClient: s.HTTPClient()})
 	if err != nil {
 		tb.Fatalf("runnerstest: %v", err)

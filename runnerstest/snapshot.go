@@ -165,6 +165,7 @@ func (w *world) projectSpec(p *project, waiting []*job) Project {
 		Members:                       w.roles(p.members),
 		RunnerTokenExpirationInterval: copied(p.tokenInterval),
 		CreatedAt:                     timeSpec(p.createdAt),
+		OldPaths:                      slices.Clone(p.oldPaths),
 		Jobs: specsOf(waiting, func(j *job) Job {
 			spec := w.jobSpec(j)
 			spec.ProjectID = 0

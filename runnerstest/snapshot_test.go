@@ -27,7 +27,7 @@ const everySeed = `{
     {"id": 2, "full_path": "a/b", "path": "b", "name": "B", "parent_id": 1, "visibility": "private", "runners_token": "g2"}],
   "projects": [{"id": 1, "path_with_namespace": "a/p", "path": "p", "name": "P", "visibility": "internal", "runners_token": "p",
     "shared_runners_enabled": false, "group_runners_enabled": false, "members": {"mia": "guest"},
-    "runner_token_expiration_interval": 8, "created_at": "-216h", "jobs": [{"id": 5, "status": "manual"}]},
+    "runner_token_expiration_interval": 8, "created_at": "-216h", "old_paths": ["b/p"], "jobs": [{"id": 5, "status": "manual"}]},
     {"id": 2, "path_with_namespace": "mia/q", "runners_token": "q"}],
   "runners": [{"id": 1, "runner_type": "project_type", "description": "d", "name": "n", "token": "glrt-t", "registered": true,
     "token_expires_at": "+48h", "token_rotation_deadline": "+24h", "tag_list": ["z", "a"], "paused": true, "locked": true,

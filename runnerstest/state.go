@@ -37,6 +37,7 @@ type world struct {
 	runnersByToken       map[string]*runner
 	groupsByRegistration map[string]*group
 	projByRegistration   map[string]*project
+	moved                map[string]*project // by the paths they had; nil = none
 
 	shown    *edition   // what version has; see world.edition
 	rng      *rand.Rand // made with the first secret
@@ -116,6 +117,7 @@ type project struct {
 	members           map[int64]Role // by user id, direct only
 	tokenInterval     *int64
 	createdAt         time.Time
+	oldPaths          []string // that it had before it was moved
 }
 
 type runner struct {

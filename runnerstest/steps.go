@@ -18,12 +18,9 @@ type step func(*request) *refusal
 // signedIn lets users pass whose token is valid and has a scope that opens the
 // route.
 func signedIn(q *request) *refusal {
-	secret := q.credential()
-	if secret == "" {
-		return unauthorized()
-	}
+	secret, private := q.credential()
 	token := q.world.accessTokens[secret]
-	if token == nil {
+	if token == nil || private && token.kind == oauthToken {
 		return unauthorized()
 	}
 	if err := q.checkToken(token); err != nil {
@@ -36,20 +33,21 @@ func signedIn(q *request) *refusal {
 }
 
 // credential returns the access token of the request, where GitLab looks for
-// it first; "" when there is none.
-func (q *request) credential() string {
+// it first; "" when there is none. What is shown as a private token may not be
+// an OAuth token; a bearer may show either.
+func (q *request) credential() (secret string, private bool) {
 	if q.secret != "" {
-		return q.secret
+		return q.secret, true
 	}
 	if secret := q.Header.Get("Private-Token"); secret != "" {
-		return secret
+		return secret, true
 	}
 	scheme, secret, _ := strings.Cut(q.Header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "Bearer") && secret != "" {
-		return strings.TrimSpace(secret)
+		return strings.TrimSpace(secret), false
 	}
 	secret, _ = q.given["access_token"].(string)
-	return secret
+	return secret, false
 }
 
 // checkToken refuses a token that is known and not good, or not good enough.
@@ -99,8 +97,15 @@ func (t *accessToken) hasScope(scope string) bool {
 func findProject(q *request) *refusal {
 	name := q.PathValue("id")
 	p := q.world.projectNamed(name)
-	if p == nil || !q.seesProject(p) {
+	moved := p == nil && q.edition.has("rule: moved projects are redirected")
+	if moved {
+		p = q.world.moved[name]
+	}
+	switch {
+	case p == nil || !q.canIn(seeProject, p):
 		return refuse(http.StatusNotFound, "404 Project Not Found")
+	case moved:
+		return q.movedTo(p)
 	}
 	q.project = p
 	return nil
@@ -124,7 +129,7 @@ func findGroup(q *request) *refusal {
 	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
 		g = q.world.groups.get(id)
 	}
-	if g == nil || !q.seesGroup(g) {
+	if g == nil || !q.canOf(seeGroup, g) {
 		return refuse(http.StatusNotFound, "404 Group Not Found")
 	}
 	q.group = g
@@ -147,66 +152,14 @@ func findRunner(name string) step {
 	}
 }
 
-// may lets those pass who have an ability on the runner that was found.
+// may lets those pass who have an ability on what was found.
 func may(a ability) step {
 	return func(q *request) *refusal {
-		if q.can(a, q.runner) {
+		if q.allowed(a) {
 			return nil
 		}
-		return forbidden("No access granted")
+		return forbidden(permissions[a].refusal)
 	}
-}
-
-// administers lets administrators pass.
-func administers(q *request) *refusal {
-	if q.admin {
-		return nil
-	}
-	return forbidden("")
-}
-
-// listsAll lets those pass who may list the runners of the whole instance.
-func listsAll(q *request) *refusal {
-	if q.admin || auditor(&q.view, nil) && q.edition.has("rule: auditors list all runners") {
-		return nil
-	}
-	return forbidden("")
-}
-
-// maintainsProject lets maintainers of the project pass, and administrators.
-func maintainsProject(q *request) *refusal {
-	if q.admin || q.roleInProject(q.project) >= Maintainer {
-		return nil
-	}
-	return forbidden("")
-}
-
-// readsProject lets those pass who may list the project's runners.
-func readsProject(q *request) *refusal {
-	if auditor(&q.view, nil) {
-		return nil
-	}
-	return maintainsProject(q)
-}
-
-// ownsGroup lets owners of the group pass, and administrators.
-func ownsGroup(q *request) *refusal {
-	if q.admin || q.roleIn(q.group) >= Owner {
-		return nil
-	}
-	return forbidden("")
-}
-
-// readsGroup lets those pass who may list the group's runners.
-func readsGroup(q *request) *refusal {
-	role := Owner
-	if q.edition.has("rule: maintainers list a group's runners") {
-		role = Maintainer
-	}
-	if q.readsAll() || q.roleIn(q.group) >= role {
-		return nil
-	}
-	return forbidden("")
 }
 
 // notMigrating refuses runners while database migrations run.

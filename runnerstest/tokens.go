@@ -80,9 +80,8 @@ func registrable(q *request) *refusal {
 // registers reports whether the instance takes registrations for what the
 // token is of.
 func (q *request) registers() bool {
-	valid := q.world.settings.validRegistrars
-	return q.group != nil && slices.Contains(valid, "group") && q.edition.has("rule: group runners") ||
-		q.project != nil && slices.Contains(valid, "project")
+	return q.group != nil && q.world.registers("group") && q.edition.has("rule: group runners") ||
+		q.project != nil && q.world.registers("project")
 }
 
 // targetRegisters reports whether the group, or the one that the project lies

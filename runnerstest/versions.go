@@ -104,7 +104,7 @@ const (
 var history = []row{
 	// routes
 	{"GET /runners/{id}/jobs", "10.3", "", exact},
-	{"GET /runners/{id}/managers", "17.0", "", near},
+	{"GET /runners/{id}/managers", "17.2", "", near},
 	{"GET /runners/{id}/projects", "18.0", "", near},
 	{"GET /groups/{id}/runners", "13.0", "", near},
 	{"POST /runners/{id}/reset_authentication_token", "14.6", "", near},
@@ -221,6 +221,7 @@ var history = []row{
 	{"rule: API v3 is gone", "11.0", "", exact},
 
 	// who may
+	{"rule: moved projects are redirected", "16.7", "", exact},
 	{"rule: auditors list all runners", "19.0", "", near},
 	{"rule: maintainers list a group's runners", "14.0", "", near},
 	{"rule: registrars bind assigning", "15.11", "", near},

@@ -153,3 +153,50 @@ func TestEditionsAreShared(t *testing.T) {
 	assert.Same(t, editionOf(v), editionOf(v))
 	assert.NotSame(t, editionOf(v), editionOf(version{17, 5, 1}))
 }
+
+// An Edge is a version at which a row of the table begins or ends, and the
+// one before it.
+type Edge struct {
+	Subject, Before, At string
+	Since               bool // the row begins: the subject exists from At on
+}
+
+// Edges lets tests from outside walk the version table.
+func Edges() (all []Edge) {
+	for _, r := range history {
+		for _, at := range []string{r.since, r.until} {
+			if at != "" {
+				v := mustVersion(at)
+				all = append(all, Edge{r.subject, previous(v).String(), v.String(), at == r.since})
+			}
+		}
+	}
+	return all
+}
+
+// TestEndpointsAgree holds the table and the list of endpoints to the same
+// versions. What came before 9.0, or with it, is served in every version.
+func TestEndpointsAgree(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../testdata/endpoints.txt")
+	require.NoError(t, err)
+	since := map[string]string{}
+	for _, r := range history {
+		since[r.subject] = map[bool]string{exact: "", near: "~"}[r.exact] + r.since
+	}
+	listed := 0
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) == 0 || strings.HasPrefix(f[0], "#") {
+			continue
+		}
+		listed++
+		release := mustVersion(strings.TrimPrefix(f[3], "~"))
+		if version := (version{9, 0, 1}); !release.before(version) {
+			assert.Equal(t, f[3], since[f[0]+" "+f[1]], line)
+		} else {
+			assert.Empty(t, strings.Trim(since[f[0]+" "+f[1]], "~"), line)
+		}
+	}
+	assert.Len(t, routes(), listed)
+}

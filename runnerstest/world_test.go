@@ -28,6 +28,7 @@ const acme = `{
       {"token": "t-root-create", "scopes": ["create_runner"]},
       {"token": "t-root-user", "scopes": ["read_user"]},
       {"token": "t-root-mode", "scopes": ["api", "admin_mode"]},
+      {"token": "t-oauth", "kind": "oauth"},
       {"token": "t-expired", "expires_at": "-1d"},
       {"token": "t-ending", "expires_at": "+1h"},
       {"token": "t-revoked", "revoked": true}]},
