@@ -14,6 +14,7 @@ import (
 func TestProjectRunners(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
+	s.Allow("scope")                                                                                 // deprecated, and still offered
 	s.AddRunner(runnerstest.Runner{})                                                                // 1: instance
 	s.AddRunner(runnerstest.Runner{Groups: []int64{s.group.ID}})                                     // 2
 	s.AddRunner(runnerstest.Runner{Projects: []int64{s.app.ID}, TagList: []string{"a"}})             // 3
@@ -98,6 +99,7 @@ func TestUnassign(t *testing.T) {
 func TestGroupRunners(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
+	s.Allow("type=project_type") // deprecated, and still offered
 	below := s.AddGroup(runnerstest.Group{Path: "acme/tools"})
 	s.AddRunner(runnerstest.Runner{TagList: []string{"a"}})      // 1: instance
 	s.AddRunner(runnerstest.Runner{Groups: []int64{s.group.ID}}) // 2

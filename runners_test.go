@@ -17,6 +17,7 @@ import (
 func TestListFilters(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
+	s.Allow("scope", "status=active", "status=paused") // deprecated, and still offered
 	day := 24 * time.Hour
 	s.AddRunner(runnerstest.Runner{ // 1: instance, online, paused
 		TagList: []string{"docker", "linux"}, Paused: true,
@@ -70,6 +71,7 @@ func TestListFilters(t *testing.T) {
 func TestListIsWhatOneManages(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
+	s.Allow("scope")                                                 // deprecated, and still offered
 	s.AddRunner(runnerstest.Runner{})                                // 1: instance
 	s.AddRunner(runnerstest.Runner{Groups: []int64{s.group.ID}})     // 2
 	s.AddRunner(runnerstest.Runner{Projects: []int64{s.app.ID}})     // 3
@@ -300,6 +302,7 @@ func TestCreateWithExpiry(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
+	s.Allow("active") // deprecated, and still offered
 	r := s.projectRunner()
 	update := func(o *runners.UpdateOptions) *runners.RunnerDetails {
 		t.Helper()
@@ -335,6 +338,7 @@ func TestUpdate(t *testing.T) {
 func TestUpdateRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
+	s.Allow("active") // deprecated, and still offered
 	r := s.projectRunner()
 	many := make([]string, 51)
 	for i := range many {

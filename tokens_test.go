@@ -15,6 +15,7 @@ import (
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "16.11.0")
+	s.Allow("active", "maintainer_note") // deprecated, and still offered
 	machine := s.stranger
 	r, err := machine.Tokens.Register(t.Context(), runners.NewToken(s.group.RunnersToken), &runners.RegisterOptions{
 		Description: "registered", Info: &runners.RunnerInfo{Name: "gitlab-runner", Version: "16.11.1"},
@@ -46,6 +47,7 @@ func TestRegister(t *testing.T) {
 func TestRegisterRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "16.11.0")
+	s.Allow("active") // deprecated, and still offered
 	good := runners.NewToken(s.app.RunnersToken)
 	for name, c := range map[string]struct {
 		token   runners.Token

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-832548de/runners"
 )
@@ -587,14 +588,15 @@ func (l *loader) manager(r *runner, spec Manager) *manager {
 		},
 		executor:    orNull(spec.Executor),
 		contactedAt: l.time("contacted_at", spec.ContactedAt),
+		unfinished:  !orTrue(spec.CreationFinished),
 	}
 	m.createdAt = cmp.Or(l.time("created_at", spec.CreatedAt), earliest(l.now, m.contactedAt))
 	m.updatedAt = cmp.Or(l.time("updated_at", spec.UpdatedAt), m.contactedAt, m.createdAt)
 	switch {
 	case strings.TrimSpace(spec.SystemID) == "":
 		l.faultf("system_id", "is required")
-	case len(spec.SystemID) > 64:
-		l.faultf("system_id", "is longer than 64 characters")
+	case utf8.RuneCountInString(spec.SystemID) > maxSystemID:
+		l.faultf("system_id", "is longer than %d characters", maxSystemID)
 	case r.managerWith(spec.SystemID) != nil:
 		l.faultf("system_id", "%q stands in this runner twice", spec.SystemID)
 	}

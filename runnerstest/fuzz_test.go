@@ -44,6 +44,7 @@ func FuzzHandler(f *testing.F) {
 		address.RawQuery = query
 		srv, err := runnerstest.Start(&runnerstest.Options{
 			Version: fuzzed[int(era)%len(fuzzed)], Seed: strings.NewReader(moving()),
+			Found: func(f runnerstest.Finding) { _ = f.String() },
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -37,7 +37,13 @@ func jobRoutes() []route {
 		{
 			pattern: "PUT /jobs/{id}",
 			params: declared{group: "report", params: []param{
-				idParam(), tokenParam(), {name: "state"}, {name: "failure_reason"},
+				idParam(), tokenParam(),
+				{name: "state"},
+				{name: "failure_reason"},
+				{name: "checksum"},
+				{name: "exit_code", kind: integerKind},
+				{name: "output", kind: hashKind},
+				{name: "info", kind: hashKind},
 			}},
 			steps:  []step{validate, byJobToken},
 			handle: reportJob,

@@ -17,7 +17,8 @@ type route struct {
 	steps   []step
 	handle  func(*request) (reply, *refusal)
 
-	wildcards []string // of the pattern
+	wildcards  []string   // of the pattern
+	deprecated []outdated // of the parameters
 }
 
 // routes is the table. Patterns are spelled as [http.ServeMux] spells them.
@@ -237,6 +238,7 @@ func legacyRoutes() []route {
 		{
 			pattern: "GET /ci/api/v1/runners",
 			scopes:  legacyScopes,
+			params:  declared{params: []param{{name: "url"}}}, // documented, and ignored
 			steps:   []step{signedIn},
 			handle:  listLegacy,
 		},
@@ -254,9 +256,10 @@ func legacyRoutes() []route {
 		},
 		{
 			pattern: "POST /ci/api/v1/builds/register",
-			params:  declared{}.with(tokenParam()),
-			steps:   []step{tokenGiven, validate, byRunnerToken},
-			handle:  requestBuild,
+			params: declared{}.with(tokenParam(),
+				param{name: "info", kind: hashKind}, param{name: "last_update"}),
+			steps:  []step{tokenGiven, validate, byRunnerToken},
+			handle: requestBuild,
 		},
 		{
 			pattern: "PUT /ci/api/v1/builds/{id}",
@@ -275,6 +278,7 @@ func newMux(e *edition) *http.ServeMux {
 			continue
 		}
 		r.params = r.params.in(e)
+		r.deprecated = e.outdated(r)
 		r.wildcards = wildcardsOf(r.pattern)
 		for _, pattern := range r.patterns() {
 			mux.Handle(pattern, &r)

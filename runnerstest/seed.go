@@ -414,6 +414,9 @@ type Manager struct {
 	ContactedAt Time `json:"contacted_at,omitzero"` // default: never
 	// UpdatedAt has the default of the last contact, else CreatedAt.
 	UpdatedAt Time `json:"updated_at,omitzero"`
+	// CreationFinished says whether the manager has asked for a job yet; until
+	// then it is shown as never contacted. Default: true.
+	CreationFinished *bool `json:"creation_finished,omitzero"`
 }
 
 func (m *Manager) fields() []specField {
@@ -429,6 +432,7 @@ func (m *Manager) fields() []specField {
 		{name: "created_at", into: &m.CreatedAt},
 		{name: "contacted_at", into: &m.ContactedAt},
 		{name: "updated_at", into: &m.UpdatedAt},
+		{name: "creation_finished", into: &m.CreationFinished},
 	}
 }
 

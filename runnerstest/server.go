@@ -41,6 +41,8 @@ type Server struct {
 	other    otherOrigin
 	initial  *State // what a reset leads to
 	hooks    atomic.Pointer[[]hook]
+	allowed  []string        // what Allow named
+	found    map[string]bool // findings that were reported
 
 	made    sync.Once
 	options Options
@@ -69,10 +71,17 @@ type Options struct {
 	// read and change the server's state, journal, faults and clock, without a
 	// token.
 	Control bool
+	// Lenient keeps quiet about what GitLab ignores or deprecates. Without it,
+	// a server of [NewServer] fails its test for each [Finding].
+	Lenient bool
+	// Found is told of each finding, in place of the test, and outside of tests
+	// too. It must not call the server.
+	Found func(Finding)
 }
 
 // NewServer makes a server for one test, which ends with it. A bad option, seed
-// or spec fails the test. Nil options are the defaults.
+// or spec fails the test, and so does each [Finding]. Nil options are the
+// defaults.
 func NewServer(tb testing.TB, o *Options) *Server {
 	tb.Helper()
 	s, err := Start(o)
@@ -332,6 +341,7 @@ func (s *Server) finish(x *exchange, a reply, f *Fault) delivery {
 		entry.Fault = f.name()
 	}
 	s.record(entry)
+	s.inspect(x.request, x.reply.status)
 	return d
 }
 

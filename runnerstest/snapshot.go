@@ -240,6 +240,8 @@ func (w *world) managerSpec(m *manager) Manager {
 		CreatedAt:    timeSpec(m.createdAt),
 		ContactedAt:  timeSpec(m.contactedAt),
 		UpdatedAt:    timeSpec(m.updatedAt),
+
+		CreationFinished: new(!m.unfinished),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -222,7 +223,7 @@ func (q *request) findOrAddManager() *refusal {
 	switch {
 	case !given:
 		id = legacySystemID
-	case id == "":
+	case strings.TrimSpace(id) == "":
 		return refuseFaults([]fault{{"system_xid", "can't be blank"}})
 	case utf8.RuneCountInString(id) > maxSystemID:
 		return refuseFaults(tooLong("system_xid", &id, maxSystemID))
@@ -294,6 +295,11 @@ func destroyManager(q *request) (reply, *refusal) {
 	q.runner.managers = slices.DeleteFunc(q.runner.managers, func(m *manager) bool {
 		return m == q.manager
 	})
+	for _, j := range q.runner.jobs {
+		if j.systemID != nil && *j.systemID == q.manager.systemID {
+			j.systemID = nil // inferred: what it ran is no longer tied to it
+		}
+	}
 	if len(q.runner.managers) == 0 {
 		q.runner.contactedAt = time.Time{}
 	}

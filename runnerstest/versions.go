@@ -65,6 +65,23 @@ func mustVersion(s string) version {
 	return v
 }
 
+// nearest returns the version to play for a GitLab that calls itself s, such
+// as "17.5.0-ee".
+func nearest(s string) (version, error) {
+	s, _, _ = strings.Cut(s, "-")
+	v, err := readVersion(s)
+	switch {
+	case err != nil:
+		return version{}, err
+	case v.before(oldestVersion):
+		return oldestVersion, nil
+	case newestVersion.before(v):
+		return newestVersion, nil
+	default:
+		return v, nil
+	}
+}
+
 // before reports whether v is an older release than other.
 func (v version) before(other version) bool {
 	return cmp.Or(cmp.Compare(v.major, other.major),
@@ -254,6 +271,63 @@ var history = []row{
 	{"rule: GR1348941 tokens", "14.8.2", "", exact},
 	{"rule: glpat tokens", "14.5", "", near},
 	{"rule: glcbt tokens", "16.0", "", near},
+}
+
+// A deprecation says from when a parameter ("update?active") or one of its
+// values ("list?status=paused") should not be sent any more.
+type deprecation struct {
+	subject string
+	since   string
+	instead string
+	until   string // who takes it away, or took it
+	exact   bool   // false: known from what lies before and after it only
+}
+
+// deprecations is the whole of what GitLab deprecates and still takes.
+var deprecations = []deprecation{
+	{"list?scope", "12.0", `"type", "status" or "paused"`, restV5, near},
+	{"list?status=active", "14.8", `"paused"`, restV5, exact},
+	{"list?status=paused", "14.8", `"paused"`, restV5, exact},
+	{"list?status=not_connected", "14.6", `"never_contacted"`, "GitLab 15.0", exact},
+	{"GET /groups/{id}/runners?type=project_type", "14.3", "the lists of its projects", "GitLab 15.0 (announced)", near},
+	{"update?active", "14.8", `"paused"`, restV5, exact},
+	{"register?active", "15.0", `"paused"`, restV5, near},
+	{"register?maintainer_note", "14.8", `"maintenance_note"`, restV5, near},
+}
+
+const restV5 = "GitLab's REST API v5"
+
+// An outdated is a deprecation of a route's parameter.
+type outdated struct {
+	deprecation
+	param, value string // value is empty where it is about all of them
+}
+
+// outdated returns what a version deprecates of a route. Subjects begin with
+// the group of the parameters, or with the route itself.
+func (e *edition) outdated(r route) (all []outdated) {
+	for _, d := range deprecations {
+		of, what, _ := strings.Cut(d.subject, "?")
+		if of != r.params.group && of != r.pattern || e.version.before(mustVersion(d.since)) {
+			continue
+		}
+		name, value, _ := strings.Cut(what, "=")
+		if r.params.declares(name) {
+			all = append(all, outdated{d, name, value})
+		}
+	}
+	return all
+}
+
+// since returns from when on there is what this version does not have yet, and
+// false where there is no such version.
+func (e *edition) since(subject string) (string, bool) {
+	for _, r := range history {
+		if r.subject == subject && r.since != "" && e.version.before(mustVersion(r.since)) {
+			return r.since, true
+		}
+	}
+	return "", false
 }
 
 // An edition is what one version has. It is built once, never changes, and all

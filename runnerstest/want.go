@@ -28,17 +28,17 @@ func (s *Server) WantRequests(tb testing.TB, route string, n int, filters ...Fil
 	}
 	tb.Errorf("runnerstest: %d requests took %s%s, want %d\n%s", len(got), route,
 		map[bool]string{true: " and were selected"}[len(filters) > 0], n,
-		nearest(s.Requests(), route))
+		nearestRequests(s.Requests(), route))
 }
 
-// nearest lists the requests most alike those of a route: its own, those with
-// its method or path, and then the rest, each sort by age.
-func nearest(all []Request, route string) string {
+// nearestRequests lists the requests most alike those of a route: its own,
+// those with its method or path, and then the rest, each sort by age.
+func nearestRequests(all []Request, route string) string {
 	if len(all) == 0 {
 		return "there were no requests"
 	}
 	slices.SortStableFunc(all, func(a, b Request) int {
-		return cmp.Compare(distance(a, route), distance(b, route))
+		return cmp.Compare(remoteness(a, route), remoteness(b, route))
 	})
 	lines := []string{"the nearest requests:"}
 	for _, r := range all[:min(len(all), maxNearest)] {
@@ -50,7 +50,7 @@ func nearest(all []Request, route string) string {
 	return strings.Join(lines, "\n")
 }
 
-func distance(r Request, route string) int {
+func remoteness(r Request, route string) int {
 	method, path, _ := strings.Cut(route, " ")
 	_, taken, _ := strings.Cut(r.Route, " ")
 	switch {

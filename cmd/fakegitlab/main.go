@@ -29,7 +29,7 @@ import (
 // The statuses that the program ends with.
 const (
 	statusOK     = 0
-	statusFailed = 1 // the port is taken, say
+	statusFailed = 1 // the port is taken, say, or -strict found something
 	statusUsage  = 2 // a bad flag or a bad seed
 )
 
@@ -44,6 +44,8 @@ also has "admin_token".
   -version V      play this GitLab, 8.2.0 to 19.1.0 (default: the seed's, or
                   the newest)
   -fault FAULT    let something go wrong; may be given several times
+  -strict         print what GitLab ignores or deprecates, and what puts a
+                  token at risk; list it at the end, which is status 1 then
   -public         allow an address that other machines can reach
 
 A fault is routes and words: 'POST /user/runners 502 nth=2 after-commit'.
@@ -97,7 +99,7 @@ type usageError struct{ error }
 type options struct {
 	addr, seed, version string
 	faults              [][]runnerstest.FaultOpt
-	public              bool
+	public, strict      bool
 }
 
 func parse(args []string) (options, error) {
@@ -113,6 +115,7 @@ func parse(args []string) (options, error) {
 		return err
 	})
 	flags.BoolVar(&o.public, "public", false, "")
+	flags.BoolVar(&o.strict, "strict", false, "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return o, err
@@ -138,7 +141,9 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return usageError{fmt.Errorf("-addr %s is no loopback address: "+
 			"other machines could reach it; allow that with -public", o.addr)}
 	}
-	srv, err := load(o)
+	logger := log.New(stderr, "fakegitlab: ", 0)
+	strict := &findings{logger: logger}
+	srv, err := load(o, strict)
 	if err != nil {
 		return usageError{err}
 	}
@@ -150,13 +155,15 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	logger := log.New(stderr, "fakegitlab: ", 0)
 	if !loopback {
 		logger.Printf("warning: %s can be reached from other machines, "+
 			"and the tokens of this server are no secrets", o.addr)
 	}
 	line := announcement(srv, listener, o.seed == "")
-	return serve(ctx, srv, listener, line, stdout, logger)
+	if err := serve(ctx, srv, listener, line, stdout, logger); err != nil {
+		return err
+	}
+	return strict.end()
 }
 
 // checkAddress reports whether only this machine can reach addr.
@@ -173,7 +180,7 @@ func checkAddress(ctx context.Context, addr string) (loopback bool, err error) {
 }
 
 // load makes the server that the options ask for.
-func load(o options) (*runnerstest.Server, error) {
+func load(o options, strict *findings) (*runnerstest.Server, error) {
 	var seed io.Reader = strings.NewReader(world)
 	if o.seed != "" {
 		file, err := os.Open(o.seed)
@@ -183,7 +190,11 @@ func load(o options) (*runnerstest.Server, error) {
 		defer file.Close()
 		seed = file
 	}
-	return runnerstest.Start(&runnerstest.Options{Version: o.version, Seed: seed, Control: true})
+	fake := &runnerstest.Options{Version: o.version, Seed: seed, Control: true}
+	if o.strict {
+		fake.Found = strict.add
+	}
+	return runnerstest.Start(fake)
 }
 
 // startup is the first line of output.
