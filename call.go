@@ -31,6 +31,7 @@ type endpoint struct {
 	tokens          []Token   // in the body
 	goneToo         int       // a status that, beside 404, says it is gone already
 	unmodifiedSince time.Time // a precondition; zero = none
+	creates         *creation // what it makes; nil if not known
 	err             *Error    // why it cannot be called
 }
 
@@ -382,6 +383,8 @@ func (a *answer) decode(out any) error {
 		return strangeAnswerError(fmt.Sprintf("content of type %q where GitLab answers with JSON", media))
 	case bytes.Equal(body, []byte("null")) && !nothing:
 		return errNull
+	case isDense(body):
+		return errTooMany
 	}
 	return json.Unmarshal(body, out)
 }

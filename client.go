@@ -41,6 +41,8 @@ type Client struct {
 	options   Options // every field set
 	transport http.RoundTripper
 	predates  func(major, minor int) bool
+	retries   *budget
+	pace      *pacer
 }
 
 // Options are the choices a client can be made with. Each field's zero value
@@ -72,10 +74,17 @@ type Options struct {
 	// default is 30 seconds. A context bounds the whole call.
 	AttemptTimeout time.Duration
 
-	// MaxWait is the longest wait between two attempts. Where GitLab asks for
-	// a longer one, the call ends with [ErrRateLimited] or [ErrUnavailable] at
-	// once. The default is one minute.
+	// MaxWait is the longest wait before an attempt: for another try, or for
+	// one's turn where GitLab says that its budget of requests is used up.
+	// Where GitLab asks for a longer one, the call ends with [ErrRateLimited]
+	// or [ErrUnavailable] at once. The default is one minute.
 	MaxWait time.Duration
+
+	// NoRetryBudget lets each call retry as often as MaxAttempts says. Without
+	// it, all calls of a client share a budget of ten retries, which each
+	// answer below 500 fills by a tenth of one, so that a GitLab in trouble is
+	// not asked more often for it.
+	NoRetryBudget bool
 
 	// MaxBodyBytes bounds the body of an answer. The default is 10 MiB.
 	MaxBodyBytes int64
@@ -125,6 +134,7 @@ func New(baseURL string, auth Auth, o *Options) (*Client, error) {
 	}
 	c.transport = options.HTTPClient.Transport
 	c.renewal = newRenewal(auth)
+	c.retries, c.pace = newBudget(options.NoRetryBudget), newPacer()
 	c.Runners, c.Projects, c.Groups = &RunnersService{c}, &ProjectsService{c}, &GroupsService{c}
 	c.Tokens, c.Legacy = &TokensService{c}, &LegacyService{c}
 	return c, nil

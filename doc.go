@@ -62,7 +62,8 @@
 // after an attempt that may have worked is a success. Creating a runner,
 // assigning one and resetting a token are sent again only if it is proven that
 // nothing was done; else the error is [ErrOutcomeUnknown]. GitLab's Retry-After
-// is obeyed, up to [Options].MaxWait.
+// is obeyed, up to [Options].MaxWait, and so is its budget of requests, by all
+// goroutines that share a client.
 //
 // # Secrets
 //

@@ -64,13 +64,15 @@ var (
 	// ErrUnexpectedResponse is an answer that is not what GitLab gives, such
 	// as a login page or a proxy's page.
 	ErrUnexpectedResponse = errors.New("unexpected response")
-	// ErrResponseTooLarge is an answer above Options.MaxBodyBytes. It is also
-	// an ErrUnexpectedResponse.
+	// ErrResponseTooLarge is an answer above Options.MaxBodyBytes, or one made
+	// to take far more room in memory. It is also an ErrUnexpectedResponse.
 	ErrResponseTooLarge = errors.New("response too large")
-	// ErrPaginationLoop is a list that came back to a page it had shown.
+	// ErrPaginationLoop is a list that came back to a page it had shown, or
+	// that goes on without rows.
 	ErrPaginationLoop = errors.New("pagination loop")
 	// ErrOutcomeUnknown is a create or a rotation that was sent once, and of
-	// which nobody knows whether it was done. It is not sent again.
+	// which nobody knows whether it was done. It is not sent again. The text
+	// says what to do; after a create, [FindCreated] looks for the runner.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )
 
@@ -113,8 +115,9 @@ type Error struct {
 	RequestID  string              // under which GitLab logged it
 	Body       []byte              // the beginning of an error answer's body
 
-	kinds []error
-	cause error
+	kinds   []error
+	cause   error
+	created *creation // that may have been done; nil where it is not known
 }
 
 // Error returns one line.
@@ -334,6 +337,9 @@ func (e *Error) scrub(secrets []string) {
 	if e.Body != nil {
 		e.Body = []byte(clean(string(e.Body)))
 	}
+	if e.cause != nil && clean(e.cause.Error()) != e.cause.Error() {
+		e.cause = newScrubbedError(e.cause, clean)
+	}
 	if e.Fields == nil {
 		return
 	}
@@ -345,6 +351,27 @@ func (e *Error) scrub(secrets []string) {
 		fields[line(name)] = messages
 	}
 	e.Fields = fields
+}
+
+// A scrubbedError stands for an error whose text has a secret. It can be found
+// with [errors.Is] and [errors.As], but not unwrapped.
+type scrubbedError struct {
+	text string
+	hold func() error // hides the error from reflection
+}
+
+func newScrubbedError(err error, clean func(string) string) *scrubbedError {
+	return &scrubbedError{text: clean(err.Error()), hold: func() error { return err }}
+}
+
+func (e *scrubbedError) Error() string { return e.text }
+
+// Is reports whether the error that e stands for is target.
+func (e *scrubbedError) Is(target error) bool { return errors.Is(e.hold(), target) }
+
+// As finds target in the error that e stands for.
+func (e *scrubbedError) As(target any) bool {
+	return errors.As(e.hold(), target)
 }
 
 // oneLine makes s printable, and short enough for a limit.

@@ -5,6 +5,7 @@ package runners
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"iter"
 	"maps"
@@ -35,6 +36,7 @@ type paging struct {
 	perPage int // 0 = maxPerPage
 	keyset  bool
 	cursor  string // of a keyset list
+	empty   int    // pages before this one that had no rows
 }
 
 // list makes a Listing.
@@ -110,16 +112,34 @@ func (l *Listing[T]) Pages(ctx context.Context) iter.Seq2[*Page[T], error] {
 func (l *Listing[T]) next(p *Page[T], at paging, seen map[string]bool) (paging, bool, error) {
 	next := at
 	next.page, next.cursor = p.NextPage, p.NextCursor
+	next.empty++
+	if len(p.Items) > 0 {
+		next.empty = 0
+	}
 	switch {
 	case p.NextPage == 0 && p.NextCursor == "":
 		return next, false, nil
 	case !at.keyset && next.page <= at.page:
-		return next, false, l.loop(fmt.Sprintf("page %d", next.page))
-	case at.keyset && seen[next.cursor]:
-		return next, false, l.loop("a cursor that it has given before")
+		return next, false, l.loop(fmt.Sprintf("it leads back to page %d", next.page))
+	case at.keyset && seen[fingerprint(next.cursor)]:
+		return next, false, l.loop("it leads back to a cursor that it has given before")
+	case next.empty >= maxEmptyPages:
+		return next, false, l.loop(fmt.Sprintf("%d pages on end have no rows", next.empty))
 	}
-	seen[next.cursor] = at.keyset
+	seen[fingerprint(next.cursor)] = at.keyset
 	return next, true, nil
+}
+
+// maxEmptyPages is how many pages without a row are read on end.
+const maxEmptyPages = 100
+
+// fingerprint returns what stands for a cursor, however long it is.
+func fingerprint(cursor string) string {
+	if len(cursor) <= sha256.Size {
+		return cursor
+	}
+	sum := sha256.Sum256([]byte(cursor))
+	return string(sum[:])
 }
 
 // All yields the rows of all pages, in order. An error is the last thing it
@@ -184,12 +204,12 @@ func (l *Listing[T]) fetch(ctx context.Context, e endpoint, at paging) (*Page[T]
 	return page, nil
 }
 
-// loop is the error of a list that comes back to a page it has shown.
-func (l *Listing[T]) loop(where string) error {
+// loop is the error of a list that would never end.
+func (l *Listing[T]) loop(why string) error {
 	return &Error{
 		Method: l.endpoint.method, Route: l.endpoint.route, Class: l.endpoint.class,
 		Phase: PhaseAnswered, Attempts: 1, StatusCode: http.StatusOK,
-		Message: "the list does not end: it leads back to " + where,
+		Message: "the list does not end: " + why,
 		kinds:   []error{ErrPaginationLoop},
 	}
 }
@@ -231,10 +251,16 @@ var links = regexp.MustCompile(`<([^<>]*)>\s*((?:;\s*[a-zA-Z*]+\s*=\s*(?:"[^"]*"
 
 var relNext = regexp.MustCompile(`(?i);\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?\s*(?:;|$)`)
 
+// maxLink is more than GitLab's links need.
+const maxLink = 32 << 10
+
 // nextParameter returns one parameter of the next page's URL. Nothing else of
 // that URL is ever used: where a request goes is ours to say.
 func nextParameter(h http.Header, name string) string {
 	for _, header := range h.Values("Link") {
+		if len(header) > maxLink {
+			continue
+		}
 		for _, link := range links.FindAllStringSubmatch(header, -1) {
 			if !relNext.MatchString(link[2]) {
 				continue

@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -17,6 +16,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -120,16 +120,26 @@ func (t *trip) send(ctx context.Context, address string, payload []byte) *Error 
 //
 // It has no CloseIdleConnections, so that one failed call does not close the
 // connections of others.
-func (t *trip) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *trip) RoundTrip(req *http.Request) (res *http.Response, err error) {
+	pace, own := t.client.pace, t.endpoint.own
+	if late := pace.wait(req.Context(), own, t.client.options.MaxWait-t.wait); late != nil {
+		return nil, late
+	}
 	t.answer = nil
+	defer func() { pace.done(own, t.answer, t.mayHaveSent(err)) }()
 	ctx, cancel := context.WithTimeout(req.Context(), t.client.options.AttemptTimeout)
 	defer cancel()
 	t.reach.reset()
 	req = req.WithContext(httptrace.WithClientTrace(ctx, t.reach.trace()))
 	req.Header = req.Header.Clone()
-	if err := t.authenticate(req); err != nil {
+	if err = t.authenticate(req); err != nil {
 		return nil, err
 	}
+	return t.exchange(req)
+}
+
+// exchange sends the request and reads the answer.
+func (t *trip) exchange(req *http.Request) (*http.Response, error) {
 	res, err := t.client.transport.RoundTrip(req)
 	if err != nil || res == nil {
 		return nil, err
@@ -154,6 +164,7 @@ func (e authError) Unwrap() error { return e.error }
 
 // authenticate adds the client's credential, unless the endpoint has its own.
 func (t *trip) authenticate(req *http.Request) error {
+	defer func() { t.secrets = append(t.secrets, credentials(req.Header)...) }()
 	if t.endpoint.own {
 		return nil
 	}
@@ -166,27 +177,41 @@ func (t *trip) authenticate(req *http.Request) error {
 	if err = t.client.auth.Authenticate(req); err != nil {
 		return authError{err}
 	}
-	for _, name := range []string{"Private-Token", "Authorization", "Job-Token"} {
-		if v := strings.TrimPrefix(req.Header.Get(name), "Bearer "); v != "" {
-			t.secrets = append(t.secrets, v)
-		}
-	}
 	return nil
 }
 
-var errTooLarge = errors.New("body is larger than Options.MaxBodyBytes")
+// minSecret is the length from which on the value of any header that is not
+// our own is taken for a secret.
+const minSecret = 8
 
-// readBody reads the body within the bound of its kind.
-func (t *trip) readBody(res *http.Response) ([]byte, error) {
-	if res.StatusCode >= http.StatusMultipleChoices {
-		return io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
+// credentials returns what stands for who we are in a request's headers: those
+// of GitLab, and whatever an Auth or a cookie jar may have added.
+func credentials(h http.Header) []string {
+	var all []string
+	for name, values := range h {
+		for _, value := range values {
+			switch name {
+			case "Accept", "User-Agent", "Content-Type", "If-Unmodified-Since", "X-Request-Id":
+			case "Private-Token", "Authorization", "Job-Token":
+				if secret := value[strings.LastIndexByte(value, ' ')+1:]; secret != "" {
+					all = append(all, secret)
+				}
+			default:
+				all = append(all, longParts(value)...)
+			}
+		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, res.Body, t.client.options.MaxBodyBytes))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, errTooLarge
-	}
-	return body, err
+	return all
 }
+
+// longParts returns the parts of a header that may be secrets.
+func longParts(value string) []string {
+	return slices.DeleteFunc(strings.FieldsFunc(value, isSeparator),
+		func(part string) bool { return len(part) < minSecret })
+}
+
+// isSeparator reports whether r stands between a secret and its name or scheme.
+func isSeparator(r rune) bool { return r == ' ' || r == ';' || r == '=' }
 
 // maxRedirects is how many redirects of a GET are followed.
 const maxRedirects = 5
@@ -219,7 +244,14 @@ func portOf(u *url.URL) string {
 // check is go-retryablehttp's question whether to try again. The wait is
 // decided here as well, since this is where the context is at hand.
 func (t *trip) check(ctx context.Context, _ *http.Response, err error) (bool, error) {
+	if late, ok := errors.AsType[*waitError](err); ok {
+		t.giveUp(late)
+		return false, nil
+	}
 	t.attempts++
+	if t.answer != nil && t.answer.status < http.StatusInternalServerError {
+		t.client.retries.refund()
+	}
 	o := t.judge(ctx, err)
 	t.client.options.Logger.LogAttrs(ctx, slog.LevelDebug, "gitlab request", t.attributes()...)
 	t.doubt = t.doubt || o.doubtful()
@@ -253,7 +285,34 @@ func (t *trip) tryAgain(ctx context.Context, o outcome) bool {
 		t.failure = t.failure.because(context.DeadlineExceeded, "no time is left to wait and try again")
 		return false
 	}
+	if !t.mayRetry() {
+		t.failure = t.failure.because(nil, "not retried: client retry budget empty")
+		return false
+	}
 	return true
+}
+
+// mayRetry reports whether the client's budget has room for another attempt.
+// One for which the server itself named the time costs nothing, unless the
+// server is in trouble.
+func (t *trip) mayRetry() bool {
+	if t.answer != nil && t.answer.status == http.StatusTooManyRequests && t.failure.RetryAfter > 0 {
+		return true
+	}
+	return t.client.retries.spend()
+}
+
+// giveUp ends the call before another attempt, because of the wait for it.
+func (t *trip) giveUp(late *waitError) {
+	t.ended = true
+	if t.failure == nil {
+		t.failure = t.unsent(&Error{Message: "not sent: " + late.reason})
+		t.failure = t.failure.because(late.cause, late.text)
+	} else {
+		t.failure = t.failure.because(late.cause, late.Error())
+	}
+	t.failure.kinds = append(t.failure.kinds, ErrRateLimited)
+	t.failure.RetryAfter = max(t.failure.RetryAfter, late.wait)
 }
 
 // The bounds of the waits that the server does not ask for.
@@ -312,17 +371,9 @@ func (t *trip) complete(o outcome) {
 	f.scrub(t.secrets)
 	if once := !lost.again(f.Class); once && o.doubtful() {
 		f.kinds = append(f.kinds, ErrOutcomeUnknown)
-		f.Message += unknownHint(f.Class)
+		f.Message += " (outcome unknown: " + t.endpoint.wayOut() + ")"
+		f.created = t.endpoint.creates
 	}
-}
-
-// unknownHint says what to do about a lost answer.
-func unknownHint(class Class) string {
-	if class == ClassRotate {
-		return " (outcome unknown: if the token was reset, the new one is lost;" +
-			" reset it again, by id and with an access token)"
-	}
-	return " (outcome unknown: it may have been done; look before you try again)"
 }
 
 // judgeLoss judges an attempt that brought no answer.
@@ -421,7 +472,7 @@ func (t *trip) judgeSuccess(ctx context.Context, err error) outcome {
 	case ctx.Err() != nil:
 		t.failure.kinds, t.failure.cause = nil, ctx.Err()
 		return spoiled
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, errTooLarge), errors.Is(err, errTooMany):
 		t.failure.kinds = []error{ErrResponseTooLarge, ErrUnexpectedResponse}
 		return spoiled
 	case errors.As(err, &stranger):

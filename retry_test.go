@@ -150,15 +150,16 @@ func bodyFaults() []fault {
 		{"list", reply(200, `[1]`), attempts{2, 1, 0, 1, 1, 1}, true, runners.PhaseAnswered, unexpected, ""},
 		{"html", reply(200, `<html>`), never, true, runners.PhaseAnswered, unexpected, "200 an HTML page where GitLab answers with JSON"},
 		{"empty", reply(200, ``), attempts{1, 1, 0, 1, 1, 1}, true, runners.PhaseAnswered, unexpected, "200 an empty answer where GitLab answers with JSON"},
-		{"too large", reply(200, `{"id":`+strings.Repeat(" ", 1<<10)+`6}`), never, true, runners.PhaseAnswered, []error{runners.ErrResponseTooLarge, runners.ErrUnexpectedResponse}, "200 body is larger than Options.MaxBodyBytes"},
+		{"too large", reply(200, `{"id":`+strings.Repeat(" ", 4<<10)+`6}`), never, true, runners.PhaseAnswered, []error{runners.ErrResponseTooLarge, runners.ErrUnexpectedResponse}, "200 body is larger than Options.MaxBodyBytes"},
 	}
 }
 
 // hints are what an unknown outcome says about the way out.
 var hints = map[runners.Class]string{
-	runners.ClassCreate: "outcome unknown: it may have been done; look before you try again",
+	runners.ClassCreate: "outcome unknown: the runner may exist; FindCreated looks for it, " +
+		"and Runners.ResetToken gives it a token",
 	runners.ClassRotate: "outcome unknown: if the token was reset, the new one is lost; " +
-		"reset it again, by id and with an access token",
+		"Runners.ResetToken makes another",
 }
 
 // TestFaults: each class against each fault that does not go away.

@@ -315,7 +315,8 @@ type CreateOptions struct {
 // that does not exist is [ErrInvalid].
 //
 // A request that may have been done is not sent again: the error is then
-// [ErrOutcomeUnknown], and a runner may exist whose token nobody has.
+// [ErrOutcomeUnknown], and a runner may exist whose token nobody has:
+// [FindCreated] finds it.
 //
 // GitLab 15.11 or newer: [POST /user/runners].
 //
@@ -335,7 +336,7 @@ func (s *RunnersService) Create(ctx context.Context, owner Owner, o *CreateOptio
 	case InstanceType:
 	}
 	e := create("POST /user/runners").reject(owner.fault()).reject(tagFault(body.TagList))
-	return call[*NewRunner](ctx, s.client, e, body)
+	return call[*NewRunner](ctx, s.client, e.makes(owner, body.CreateOptions), body)
 }
 
 // fault says why a runner cannot have this owner, or nil.

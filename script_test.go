@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -191,4 +192,13 @@ func failure(t *testing.T, err error) *runners.Error {
 	e, ok := errors.AsType[*runners.Error](err)
 	require.Truef(t, ok, "not an *Error: %v", err)
 	return e
+}
+
+// inBubble runs a parallel subtest in virtual time.
+func inBubble(t *testing.T, name string, test func(*testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, test)
+	})
 }

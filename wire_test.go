@@ -267,7 +267,7 @@ func TestPhase_closedIdle(t *testing.T) {
 				_, _ = io.WriteString(w, `{"id":6,"token":"glrt-x"}`)
 			}))
 			defer srv.Close()
-			c := dial(t, srv.URL, quick(runners.Options{}))
+			c := dial(t, srv.URL, quick(runners.Options{NoRetryBudget: true}))
 			for range 20 {
 				served.Store(0)
 				require.NoError(t, one(c.Version(t.Context())))
