@@ -1,0 +1,18 @@
+module github.com/seed-832548de/runners/examples/enforce-tags
+
+go 1.26
+
+require (
+	github.com/seed-832548de/runners v0.0.0
+	github.com/stretchr/testify v1.12.1
+	go.yaml.in/yaml/v3 v3.0.5
+)
+
+require (
+	github.com/google/go-querystring v1.2.0 // indirect
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
+)
+
+// The example goes with the library beside it.
+replace github.com/seed-832548de/runners => ../..

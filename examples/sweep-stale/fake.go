@@ -1,0 +1,68 @@
+// Where the runners come from: your GitLab, or one that is made up.
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/runnerstest"
+)
+
+const day = 24 * time.Hour
+
+// connect returns a client, and what to call when it is used no more.
+func connect(log io.Writer) (*runners.Client, func(), error) {
+	if os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" {
+		c, err := runners.NewFromEnv(nil)
+		return c, func() {}, err
+	}
+	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: these runners are made up.")
+	fake, err := runnerstest.Start(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	fake.AddUser(runnerstest.User{Username: "mia"})
+	fake.AddGroup(runnerstest.Group{
+		Path: "acme", Members: map[string]runnerstest.Role{"mia": runnerstest.Owner},
+	})
+	fill(fake)
+	token := fake.AddToken(runnerstest.AccessToken{User: "mia"})
+	c, err := runners.New("http://gitlab.test", runners.PrivateToken(token.Token), &runners.Options{
+		HTTPClient: fake.HTTPClient(), AllowInsecure: true,
+	})
+	return c, fake.Close, err
+}
+
+// fill makes a fleet as fleets are: some work, some are forgotten.
+func fill(fake *runnerstest.Server) {
+	app := fake.AddProject(runnerstest.Project{Path: "acme/app"}).ID
+	site := fake.AddProject(runnerstest.Project{Path: "acme/site"}).ID
+	old := runnerstest.Ago(400 * day)
+	for _, r := range []runnerstest.Runner{
+		{Description: "builder-1", TagList: []string{"docker"}, ContactedAt: runnerstest.Ago(time.Minute)},
+		{Description: "builder-2", TagList: []string{"docker"}, ContactedAt: runnerstest.Ago(5 * time.Hour)},
+		{Description: "laptop of an intern", TagList: []string{"shell"}, ContactedAt: runnerstest.Ago(300 * day)},
+		{
+			Description: "autoscaled-7f3a", TagList: []string{"docker", "spot"},
+			Projects: []int64{app, site}, ContactedAt: runnerstest.Ago(120 * day),
+		},
+		{
+			Description: "release-signer", TagList: []string{"hsm"}, ContactedAt: runnerstest.Ago(95 * day),
+			MaintenanceNote: new("keep: it signs one release a year"),
+		},
+		{Description: "created, and never installed", CreatedAt: runnerstest.Ago(60 * day)},
+		{Description: "created today", CreatedAt: runnerstest.Ago(3 * time.Hour)},
+	} {
+		if r.Projects == nil {
+			r.Projects = []int64{app}
+		}
+		if r.CreatedAt.IsZero() {
+			r.CreatedAt = old
+		}
+		fake.AddRunner(r)
+	}
+}

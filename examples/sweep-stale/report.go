@@ -1,0 +1,86 @@
+// What is told of a plan: a table, and a last line that says it all.
+
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/seed-832548de/runners/fleet"
+)
+
+// tell prints what is removed first, and then what stays.
+func (c choices) tell(out io.Writer, plan *fleet.SweepPlan) error {
+	items := slices.Clone(plan.Items)
+	slices.SortStableFunc(items, func(a, b fleet.SweepItem) int {
+		return cmp.Compare(rank(a), rank(b))
+	})
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if len(items) > 0 {
+		fmt.Fprintln(table, "\tID\tDESCRIPTION\tTAGS\tSTATUS\tWHY")
+	}
+	for _, item := range items {
+		why := item.Reason
+		if item.Problem != "" {
+			why = item.Problem
+		}
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n", verb(item), item.ID, plain(item.Description),
+			plain(cmp.Or(strings.Join(item.TagList, " "), "-")), item.Status, why)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\n%s\n", c.verdict(plan))
+	return err
+}
+
+// rank orders the verbs of the table.
+func rank(item fleet.SweepItem) int {
+	return slices.Index([]string{"failed", "deleted", "gone", "remove", "keep"}, verb(item))
+}
+
+// verb is what is done to a runner, or was done.
+func verb(item fleet.SweepItem) string {
+	switch {
+	case !item.Remove:
+		return "keep"
+	case item.State == "" || item.State == fleet.DeletionPlanned:
+		return "remove"
+	default:
+		return string(item.State)
+	}
+}
+
+// verdict is the last line.
+func (c choices) verdict(plan *fleet.SweepPlan) string {
+	count := map[string]int{}
+	for _, item := range plan.Items {
+		count[verb(item)]++
+	}
+	left := count["remove"] + count["failed"]
+	switch done := count["deleted"] + count["gone"]; {
+	case left+done == 0:
+		return fmt.Sprintf("Of %d runners none needs to go.", plan.Seen)
+	case c.apply:
+		return fmt.Sprintf("Of %d runners %d are gone, %d could not be removed, and %d of those looked at stay.",
+			plan.Seen, done, left, count["keep"])
+	default:
+		return fmt.Sprintf("Of %d runners %d would go, and %d of those looked at stay. "+
+			"Nothing was changed; -apply does it.", plan.Seen, left, count["keep"])
+	}
+}
+
+// plain is a text of somebody else's, without what could play with a terminal.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
+}

@@ -1,0 +1,109 @@
+// Where the runners come from: your GitLab, or one that is made up.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/runnerstest"
+)
+
+// configured reports whether there is a GitLab to ask.
+func configured() bool { return os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" }
+
+// connect returns a client, and what to call when it is used no more.
+func connect(
+	ctx context.Context, observe func(context.Context, runners.Call), log io.Writer,
+) (*runners.Client, func(), error) {
+	if configured() {
+		c, err := runners.NewFromEnv(&runners.Options{Observe: observe})
+		return c, func() {}, err
+	}
+	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: these runners, and their fates, are made up.")
+	fake, err := runnerstest.Start(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	fake.AddGroup(runnerstest.Group{
+		Path: "acme", Members: map[string]runnerstest.Role{"root": runnerstest.Owner},
+	})
+	l := &life{fake: fake, project: fake.AddProject(runnerstest.Project{Path: "acme/app"}).ID}
+	token := fake.AddToken(runnerstest.AccessToken{User: "root"}).Token
+	o := runners.Options{HTTPClient: fake.HTTPClient(), AllowInsecure: true}
+	if l.client, err = runners.New("http://gitlab.test", runners.PrivateToken(token), &o); err != nil {
+		return nil, nil, err
+	}
+	for i := range 12 {
+		l.add(i)
+	}
+	end := l.begin(ctx)
+	o.Observe = observe
+	c, err := runners.New("http://gitlab.test", runners.PrivateToken(token), &o)
+	return c, func() { end(); fake.Close() }, err
+}
+
+// A life is what happens to the runners of the fake.
+type life struct {
+	fake    *runnerstest.Server
+	project int64
+	client  *runners.Client
+	ids     []int64
+	chapter int
+}
+
+// add makes one more runner. The longer they have been silent, the sooner they
+// will be offline.
+func (l *life) add(i int) {
+	r := l.fake.AddRunner(runnerstest.Runner{
+		Description: fmt.Sprintf("%s-%d", []string{"builder", "tester", "deployer"}[i%3], i+1),
+		Projects:    []int64{l.project}, ContactedAt: runnerstest.Ago(time.Duration(i%12) * 10 * time.Minute),
+	})
+	l.ids = append(l.ids, r.ID)
+}
+
+// begin lets something happen now and then, until the end.
+func (l *life) begin(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		ticker := time.NewTicker(2500 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				l.goOn(ctx)
+			}
+		}
+	})
+	return func() { cancel(); running.Wait() }
+}
+
+// goOn is one thing that happens. A failure means that it does not.
+func (l *life) goOn(ctx context.Context) {
+	one := l.ids[(l.chapter*5)%len(l.ids)]
+	switch l.chapter % 6 {
+	case 0:
+		_, _ = l.client.Runners.Pause(ctx, one)
+	case 1:
+		l.fake.Advance(12 * time.Minute)
+	case 2:
+		l.add(len(l.ids))
+	case 3:
+		_, _ = l.client.Runners.Resume(ctx, l.ids[((l.chapter-3)*5)%len(l.ids)])
+	case 4:
+		_, _ = l.client.Runners.Update(ctx, one, &runners.UpdateOptions{
+			Description: new("renamed at " + l.fake.Now().Format(time.TimeOnly)),
+		})
+	case 5:
+		_ = l.client.Runners.Delete(ctx, one)
+	}
+	l.chapter++
+}

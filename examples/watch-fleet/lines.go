@@ -1,0 +1,85 @@
+// What is told line by line: for logs, pipes and other programs.
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/seed-832548de/runners/fleet"
+)
+
+// lines prints a line for each event, and tells of long lists in the log.
+type lines struct {
+	mu       sync.Mutex
+	out, log io.Writer
+}
+
+// pagesQuiet is how many pages are read without a word about it.
+const pagesQuiet = 10
+
+func (l *lines) page(number int) {
+	if number%pagesQuiet == 0 {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		fmt.Fprintf(l.log, "%d pages read\n", number)
+	}
+}
+
+func (l *lines) event(e fleet.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.out, "%s %d %s: %s\n", e.At.UTC().Format(time.RFC3339), e.ID, plain(e.Description), words(e))
+}
+
+func (l *lines) failed(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.log, "%s, and another look soon\n", plain(err.Error()))
+}
+
+// words says what happened.
+func words(e fleet.Event) string {
+	switch {
+	case e.Kind == fleet.EventAppeared && e.First:
+		return "is " + status(e)
+	case e.Kind == fleet.EventAppeared:
+		return "is new, and " + status(e)
+	case e.Kind == fleet.EventGone:
+		return "is gone"
+	case e.Kind == fleet.EventChanged:
+		var all []string
+		for _, c := range e.Changes {
+			all = append(all, fmt.Sprintf("%s is %q now, and was %q", c.Field, c.New, c.Old))
+		}
+		return strings.Join(all, "; ")
+	default:
+		return "is " + string(e.Kind)
+	}
+}
+
+// status is what a runner is, as far as an event tells.
+func status(e fleet.Event) string {
+	switch {
+	case e.Runner == nil:
+		return "gone"
+	case e.Runner.IsPaused():
+		return "paused"
+	default:
+		return strings.ReplaceAll(string(e.Runner.Status), "_", " ")
+	}
+}
+
+// plain is a text of somebody else's, without what could play with a terminal.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
+}

@@ -1,0 +1,190 @@
+// Watch-fleet shows the runners on the GitLab at GITLAB_URL, as the user of
+// GITLAB_TOKEN sees them, and what happens to them; or, where these are not set,
+// those of a fake GitLab. In a terminal it is a table that lives; elsewhere it
+// prints a line for each event:
+//
+//	go run ./examples/watch-fleet
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/fleet"
+)
+
+const usage = `Watch-fleet shows what happens to your runners; without GITLAB_URL and GITLAB_TOKEN, to those of a fake GitLab.
+
+Usage: watch-fleet [flags]
+
+In a terminal it shows a table; elsewhere, or with -plain, a line for each event.
+Ctrl-C ends it.
+
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "watch-fleet:", err)
+		os.Exit(1)
+	}
+}
+
+// choices are what the flags say.
+type choices struct {
+	interval, duration time.Duration
+	group              string
+	all, plain         bool
+	rows               int
+}
+
+func parse(args []string, log io.Writer) (choices, error) {
+	var c choices
+	flags := flag.NewFlagSet("watch-fleet", flag.ContinueOnError)
+	flags.SetOutput(log)
+	flags.Usage = func() {
+		fmt.Fprint(log, usage)
+		flags.PrintDefaults()
+	}
+	flags.DurationVar(&c.interval, "interval", 0, "the `time` between two looks (default 30s, and 2s for the fake GitLab)")
+	flags.DurationVar(&c.duration, "for", 0, "end after this `time`; 0 = never")
+	flags.StringVar(&c.group, "group", "", "watch the runners that serve the group with this `path`")
+	flags.BoolVar(&c.all, "all", false, "watch all runners of the instance, as an administrator")
+	flags.BoolVar(&c.plain, "plain", false, "print lines, also in a terminal")
+	flags.IntVar(&c.rows, "rows", 10, "how `many` runners the table shows")
+	err := flags.Parse(args)
+	switch {
+	case err != nil:
+	case flags.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q (-h lists the flags)", flags.Arg(0))
+	case c.interval < 0 || c.rows < 1:
+		err = errors.New("-interval and -rows must be positive")
+	case c.all && c.group != "":
+		err = errors.New("-all and -group exclude each other")
+	}
+	return c, err
+}
+
+func run(ctx context.Context, args []string, out, log io.Writer) error {
+	c, err := parse(args, log)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if c.plain || !isTerminal(out) {
+		return c.watch(ctx, &lines{out: out, log: log}, log)
+	}
+	t := &table{out: out, rows: c.rows, color: os.Getenv("NO_COLOR") == ""}
+	defer t.close()
+	return c.watch(ctx, t, log)
+}
+
+// A screen shows what happens. Its methods may be called at the same time.
+type screen interface {
+	page(number int)     // a look is under way, and read a page
+	event(e fleet.Event) // something happened
+	failed(err error)    // a look failed
+}
+
+// watch shows events until the time is over.
+func (c choices) watch(ctx context.Context, s screen, log io.Writer) error {
+	if c.interval == 0 {
+		c.interval = 30 * time.Second
+		if !configured() {
+			c.interval = 2 * time.Second
+		}
+	}
+	p := &progress{screen: s, apart: c.interval / 2}
+	gitlab, closeFake, err := connect(ctx, p.observe, log)
+	if err != nil {
+		return err
+	}
+	defer closeFake()
+	if c.duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.duration)
+		defer cancel()
+	}
+	w := fleet.NewWatcher(gitlab, c.list(gitlab), &fleet.WatchOptions{Interval: c.interval})
+	for e, err := range w.Events(ctx) {
+		switch {
+		case err == nil:
+			s.event(e)
+		case hopeless(err):
+			return err
+		default:
+			s.failed(err)
+		}
+	}
+	return nil
+}
+
+// A progress counts the pages of a look. A look begins after a pause.
+type progress struct {
+	screen screen
+	apart  time.Duration
+
+	mu    sync.Mutex
+	last  time.Time
+	pages int
+}
+
+func (p *progress) observe(_ context.Context, call runners.Call) {
+	if call.Err != nil || call.Route == "/runners/{id}" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if now.Sub(p.last) > p.apart {
+		p.pages = 0
+	}
+	p.last = now
+	p.pages++
+	p.screen.page(p.pages)
+}
+
+func (c choices) list(gitlab *runners.Client) *runners.Listing[runners.Runner] {
+	switch {
+	case c.group != "":
+		return gitlab.Groups.List(runners.Path(c.group), nil)
+	case c.all:
+		return gitlab.Runners.ListAll(nil)
+	default:
+		return gitlab.Runners.List(nil)
+	}
+}
+
+// hopeless reports whether the next look would fail in the same way.
+func hopeless(err error) bool {
+	for _, kind := range []error{
+		runners.ErrUnauthorized, runners.ErrForbidden, runners.ErrNotFound, runners.ErrInvalid,
+	} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTerminal reports whether somebody looks on.
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,175 @@
+// From a list to all that GitLab tells of each runner in it.
+
+package fleet
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+
+	"github.com/seed-832548de/runners"
+)
+
+// DetailsOptions are the choices of [Details] and [DetailsOf].
+type DetailsOptions struct {
+	// Concurrency is how many runners are asked for at once. The default is 8.
+	Concurrency int
+
+	// Projects says whether RunnerDetails.Projects is wanted. It costs much
+	// for runners with many projects. Before GitLab 18 they come anyway.
+	Projects bool
+}
+
+// Details yields the details of each runner of a list, in its order.
+//
+// The list is read to its end first, so that runners may be deleted or changed
+// while Details goes on; one that is gone by then is left out. An error that
+// is about one runner is a [*RunnerError], and the next runners follow it. An
+// error of the list, or the context's, is the last.
+func Details(
+	ctx context.Context, c *runners.Client, list *runners.Listing[runners.Runner], o *DetailsOptions,
+) iter.Seq2[*runners.RunnerDetails, error] {
+	return func(yield func(*runners.RunnerDetails, error) bool) {
+		g := &gate{}
+		rows, err := collect(ctx, g, list)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		detailsOf(ctx, c, g, ids(rows), o)(yield)
+	}
+}
+
+// DetailsOf is [Details] for runners of which the ids are known.
+func DetailsOf(
+	ctx context.Context, c *runners.Client, ids []int64, o *DetailsOptions,
+) iter.Seq2[*runners.RunnerDetails, error] {
+	return detailsOf(ctx, c, &gate{}, ids, o)
+}
+
+func detailsOf(
+	ctx context.Context, c *runners.Client, g *gate, ids []int64, o *DetailsOptions,
+) iter.Seq2[*runners.RunnerDetails, error] {
+	options := deref(o)
+	get := func(ctx context.Context, id int64) answer[*runners.RunnerDetails] {
+		d, err := ask(ctx, g, func(ctx context.Context) (*runners.RunnerDetails, error) {
+			return c.Runners.Get(ctx, id, &runners.GetOptions{IncludeProjects: &options.Projects})
+		})
+		return answer[*runners.RunnerDetails]{d, ofRunner(id, err)}
+	}
+	return func(yield func(*runners.RunnerDetails, error) bool) {
+		for a := range ordered(ctx, ids, atOnce(options.Concurrency), get) {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !errors.Is(a.err, runners.ErrNotFound) && !yield(a.value, a.err) {
+				return
+			}
+		}
+	}
+}
+
+// An answer is a value or an error.
+type answer[T any] struct {
+	value T
+	err   error
+}
+
+// aheadOf is how many results may wait for an earlier one, per call at a time.
+const aheadOf = 4
+
+// ordered yields what do returns for each item, in their order, with at most k
+// calls at once. No call is left when it ends.
+func ordered[T, R any](
+	ctx context.Context, items []T, k int, do func(context.Context, T) R,
+) iter.Seq[R] {
+	return func(yield func(R) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		q := &queue[R]{results: make([]chan R, min(aheadOf*k, len(items)))}
+		q.todo = make(chan int, len(q.results))
+		var workers sync.WaitGroup
+		defer workers.Wait()
+		defer close(q.todo)
+		defer cancel()
+		for i := range q.results {
+			q.results[i] = make(chan R, 1)
+			q.todo <- i
+		}
+		for range min(k, len(items)) {
+			workers.Go(func() { q.work(func(i int) R { return do(ctx, items[i]) }) })
+		}
+		for i := range items {
+			result := <-q.result(i)
+			if next := i + len(q.results); next < len(items) {
+				q.todo <- next
+			}
+			if !yield(result) {
+				return
+			}
+		}
+	}
+}
+
+// A queue is a ring of results, and the numbers of the items to work on.
+type queue[R any] struct {
+	results []chan R
+	todo    chan int
+}
+
+func (q *queue[R]) result(i int) chan R { return q.results[i%len(q.results)] }
+
+func (q *queue[R]) work(do func(int) R) {
+	for i := range q.todo {
+		q.result(i) <- do(i)
+	}
+}
+
+// collect reads a list to its end. Where GitLab refuses a page for now, it goes
+// on from there.
+func collect[T any](ctx context.Context, g *gate, list *runners.Listing[T]) ([]*T, error) {
+	var rows []*T
+	next := 0
+	add := func(page *runners.Page[T]) {
+		for i := range page.Items {
+			rows = append(rows, &page.Items[i])
+		}
+		next = page.NextPage
+	}
+	err := g.do(ctx, func() error {
+		for page, err := range list.Pages(ctx) {
+			if err != nil && next != 0 && g.refused(err) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			add(page)
+		}
+		return nil
+	})
+	for err == nil && next != 0 {
+		var page *runners.Page[T]
+		page, err = ask(ctx, g, func(ctx context.Context) (*runners.Page[T], error) {
+			return list.Page(ctx, next)
+		})
+		if err == nil {
+			add(page)
+		}
+	}
+	return rows, err
+}
+
+// ids returns the ids of rows, each once.
+func ids(rows []*runners.Runner) []int64 {
+	all := make([]int64, 0, len(rows))
+	seen := make(map[int64]bool, len(rows))
+	for _, r := range rows {
+		if !seen[r.ID] {
+			all = append(all, r.ID)
+		}
+		seen[r.ID] = true
+	}
+	return all
+}
