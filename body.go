@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 )
 
 var (
@@ -15,7 +16,8 @@ var (
 	errTooMany  = errors.New("body has more values than GitLab puts into so many bytes")
 )
 
-// readBody reads the body within the bound of its kind.
+// readBody reads the body within the bound of its kind. It is valid until the
+// next attempt, or the end of the call.
 func (t *trip) readBody(res *http.Response) ([]byte, error) {
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
@@ -24,7 +26,34 @@ func (t *trip) readBody(res *http.Response) ([]byte, error) {
 	if res.Body == http.NoBody { // which may have a length, after a HEAD
 		length = 0
 	}
-	return readAtMost(res.Body, length, t.client.options.MaxBodyBytes)
+	if t.body == nil {
+		t.body = t.client.bodies.get()
+	}
+	b, err := readAtMost(res.Body, t.body.bytes, length, t.client.options.MaxBodyBytes)
+	t.body.bytes = b[:0]
+	return b, err
+}
+
+// A body is a buffer for the bodies of answers.
+type body struct{ bytes []byte }
+
+// bodies are the buffers that a client has ready.
+type bodies struct{ pool sync.Pool }
+
+// maxPooled is more than a page of a list has; what is larger is not kept.
+const maxPooled = 256 << 10
+
+func (b *bodies) get() *body {
+	if ready, ok := b.pool.Get().(*body); ok {
+		return ready
+	}
+	return &body{}
+}
+
+func (b *bodies) put(used *body) {
+	if used != nil && cap(used.bytes) <= maxPooled {
+		b.pool.Put(used)
+	}
 }
 
 // Sizes of buffers for bodies.
@@ -34,9 +63,9 @@ const (
 	wholeBuffer  = 16 << 20 // up to here, the last one has room for all
 )
 
-// readAtMost reads limit bytes at most, and never holds many more. The length
-// is what the server says, or -1.
-func readAtMost(r io.Reader, length, limit int64) ([]byte, error) {
+// readAtMost reads limit bytes at most, into a buffer that it may replace, and
+// never holds many more. The length is what the server says, or -1.
+func readAtMost(r io.Reader, buffer []byte, length, limit int64) ([]byte, error) {
 	if length > limit {
 		return nil, errTooLarge
 	}
@@ -44,7 +73,10 @@ func readAtMost(r io.Reader, length, limit int64) ([]byte, error) {
 	if 0 < length && length < shortBuffers {
 		size = length + 1 // a byte more, to see the end
 	}
-	b := make([]byte, 0, size)
+	b := buffer[:0]
+	if int64(cap(b)) < size {
+		b = make([]byte, 0, size)
+	}
 	for {
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -118,19 +119,19 @@ func literalFault(route string) string {
 }
 
 // url returns where the endpoint is, below the client's base.
-func (e endpoint) url(base *url.URL) (string, *Error) {
+func (e endpoint) url(base string) (string, *Error) {
 	path, err := e.expand()
 	if err != nil {
 		return "", err
 	}
-	if !strings.HasPrefix(path, legacyRoot) {
-		path = "/api/v4" + path
+	root, mark := "/api/v4", ""
+	if strings.HasPrefix(path, legacyRoot) {
+		root = ""
 	}
-	u := base.String() + path
 	if len(e.query) > 0 {
-		u += "?" + e.query.Encode()
+		mark = "?"
 	}
-	return u, nil
+	return base + root + path + mark + e.query.Encode(), nil
 }
 
 // expand puts the values into the route, each as one segment of the path.
@@ -245,6 +246,7 @@ func (c *Client) roundTrip(
 ) error {
 	t := &trip{client: c, endpoint: e, read: read, began: time.Now()}
 	err := t.run(ctx, body)
+	defer func() { c.bodies.put(t.body) }()
 	if ctx == nil {
 		ctx = context.Background()
 	}
@@ -269,7 +271,7 @@ func (t *trip) run(ctx context.Context, body any) *Error {
 	if t.endpoint.own && !t.client.maySendTokens() {
 		return t.unsent(invalid("base URL", "a token would travel over plain http"))
 	}
-	address, fault := t.endpoint.url(t.client.base)
+	address, fault := t.endpoint.url(t.client.address)
 	if fault != nil {
 		return t.unsent(fault)
 	}
@@ -291,24 +293,33 @@ func (t *trip) unsent(err *Error) *Error {
 	return &own
 }
 
-// header returns the headers of each attempt, but for the credential.
-func (t *trip) header(ctx context.Context, hasBody bool) http.Header {
-	o := t.client.options
-	h := http.Header{}
-	h.Set("Accept", "application/json")
-	h.Set("User-Agent", o.UserAgent)
+// header returns the headers of an attempt, but for the credential: ours, and
+// those that net/http added, such as cookies and where a redirect came from.
+func (t *trip) header(added http.Header, hasBody bool) http.Header {
+	h := make(http.Header, len(added)+len(t.client.header)+4) // of which one is the credential
+	maps.Copy(h, added)
+	maps.Copy(h, t.client.header)
 	if hasBody {
-		h.Set("Content-Type", "application/json")
+		h["Content-Type"] = h["Accept"]
 	}
-	if !t.endpoint.unmodifiedSince.IsZero() {
-		h.Set("If-Unmodified-Since", t.endpoint.unmodifiedSince.UTC().Format(http.TimeFormat))
+	if t.requestID != "" {
+		h["X-Request-Id"] = []string{t.requestID}
 	}
-	if o.RequestID != nil {
-		if id := o.RequestID(ctx); id != "" && !strings.ContainsFunc(id, isControl) {
-			h.Set("X-Request-ID", id)
-		}
+	if since := t.endpoint.unmodifiedSince; !since.IsZero() {
+		h["If-Unmodified-Since"] = []string{since.UTC().Format(http.TimeFormat)}
 	}
 	return h
+}
+
+// ownRequestID returns the X-Request-Id that the caller wants, or "".
+func (t *trip) ownRequestID(ctx context.Context) string {
+	if t.client.options.RequestID == nil {
+		return ""
+	}
+	if id := t.client.options.RequestID(ctx); !strings.ContainsFunc(id, isControl) {
+		return id
+	}
+	return ""
 }
 
 // Call is what an observer learns of a call, when it has ended.
@@ -370,7 +381,10 @@ const (
 // decode reads the body into out.
 func (a *answer) decode(out any) error {
 	body := bytes.TrimSpace(a.body)
-	media, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+	media := a.header.Get("Content-Type")
+	if media != "application/json" {
+		media, _, _ = mime.ParseMediaType(media)
+	}
 	_, nothing := out.(*none)
 	switch {
 	case len(body) == 0 && nothing:
@@ -385,6 +399,12 @@ func (a *answer) decode(out any) error {
 		return errNull
 	case isDense(body):
 		return errTooMany
+	}
+	if rows, list := out.(*[]Runner); list {
+		if parsed, ok := parseRunners(body); ok {
+			*rows = parsed
+			return nil
+		}
 	}
 	return json.Unmarshal(body, out)
 }

@@ -838,7 +838,7 @@ func TestCall_concurrent(t *testing.T) {
 			next := map[string]string{"1": "2", "2": "3"}[page]
 			return reply(200, `[{"id":`+page+`}]`, "X-Next-Page", next)(req)
 		})
-		list := client(t, s, &runners.Options{Observe: func(context.Context, runners.Call) {}}).Runners.List(nil)
+		list := client(t, s, &runners.Options{Observe: func(context.Context, runners.Call) {}}).Runners.List(nil).Prefetch(1)
 		var group sync.WaitGroup
 		for range 100 {
 			group.Go(func() {

@@ -36,6 +36,7 @@ type Client struct {
 	Legacy   *LegacyService   // /ci/api/v1/runners, GitLab 8 and 9
 
 	base      *url.URL // without a trailing slash, without /api/v4
+	address   string   // base, written out
 	auth      Auth
 	renewal   renewal
 	options   Options // every field set
@@ -43,6 +44,8 @@ type Client struct {
 	predates  func(major, minor int) bool
 	retries   *budget
 	pace      *pacer
+	header    http.Header // of every request
+	bodies    *bodies
 }
 
 // Options are the choices a client can be made with. Each field's zero value
@@ -103,7 +106,8 @@ type Options struct {
 	Logger *slog.Logger
 
 	// Observe is called at the end of each call, on its goroutine, also where
-	// nothing was sent.
+	// nothing was sent. The calls of a list that is read ahead have goroutines
+	// of their own, and those that were made in vain end as cancelled.
 	Observe func(context.Context, Call)
 }
 
@@ -127,11 +131,12 @@ func New(baseURL string, auth Auth, o *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, auth: auth, options: options, predates: predates}
+	c := &Client{base: base, address: base.String(), auth: auth, options: options, predates: predates, bodies: &bodies{}}
 	if _, none := auth.(anonymous); !none && !c.maySendTokens() {
 		return nil, invalid("base URL", "a token would travel over plain http: "+
 			"use https, or set Options.AllowInsecure")
 	}
+	c.header = http.Header{"Accept": {"application/json"}, "User-Agent": {options.UserAgent}}
 	c.transport = options.HTTPClient.Transport
 	c.renewal = newRenewal(auth)
 	c.retries, c.pace = newBudget(options.NoRetryBudget), newPacer()

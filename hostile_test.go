@@ -186,7 +186,7 @@ func TestHostile_pages(t *testing.T) {
 		page, _ := strconv.Atoi(req.URL.Query().Get("page"))
 		return reply(200, `[]`, "X-Next-Page", strconv.Itoa(page+1))(req)
 	})
-	_, err := client(t, s, nil).Runners.List(nil).Collect(t.Context())
+	_, err := client(t, s, nil).Runners.List(nil).Prefetch(1).Collect(t.Context())
 	require.ErrorIs(t, err, runners.ErrPaginationLoop)
 	assert.ErrorContains(t, err, "the list does not end: 100 pages on end have no rows")
 	assert.Len(t, s.requests(), 100)

@@ -21,13 +21,16 @@ const maxPerPage = 100
 // Listing is a list that has not been asked for yet. Making one sends nothing;
 // each of its methods asks anew, and several goroutines may do so at once.
 //
-// GitLab's pages are counted by offset: while a list is read, rows that are
-// deleted elsewhere make later rows move up, so that one may be missed. What
-// deletes runners from a list should collect it first.
+// Several pages are asked for at once, see [Listing.Prefetch].
+//
+// GitLab's pages are counted by offset: while a list is read, rows that come
+// or go elsewhere make later rows move, so that one may be missed. None is
+// shown twice. What deletes runners from a list should collect it first.
 type Listing[T any] struct {
 	client   *Client
 	endpoint endpoint
 	paging   paging
+	prefetch int // how many pages are asked for at once
 }
 
 // paging is where a list starts, and in what steps it goes.
@@ -54,7 +57,7 @@ func list[T any](c *Client, e endpoint, p paging) *Listing[T] {
 	if !p.keyset {
 		setDefault(&p.page, 1)
 	}
-	return &Listing[T]{client: c, endpoint: e, paging: p}
+	return &Listing[T]{client: c, endpoint: e, paging: p, prefetch: defaultPrefetch}
 }
 
 // Page is one page of a list.
@@ -88,14 +91,17 @@ func (l *Listing[T]) Page(ctx context.Context, number int) (*Page[T], error) {
 // Pages yields the pages, in order. An error is the last thing it yields.
 func (l *Listing[T]) Pages(ctx context.Context) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
-		at := l.paging
+		read, stop := l.reader(ctx)
+		defer stop()
+		at, latest := l.paging, int64(0)
 		seen := map[string]bool{}
 		for more := true; more; {
-			page, err := l.fetch(ctx, l.endpoint, at)
+			page, err := read(at)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
+			latest = page.dropShown(latest)
 			if !yield(page, nil) {
 				return
 			}
@@ -104,6 +110,35 @@ func (l *Listing[T]) Pages(ctx context.Context) iter.Seq2[*Page[T], error] {
 				return
 			}
 		}
+	}
+}
+
+// dropShown drops the rows up to the one that was shown last, where rows moved
+// from the page before to this one. It returns the id of the last row so far.
+func (p *Page[T]) dropShown(latest int64) int64 {
+	for i := range p.Items {
+		if latest != 0 && idOf(&p.Items[i]) == latest {
+			p.Items = p.Items[i+1:]
+			break
+		}
+	}
+	if len(p.Items) == 0 {
+		return latest
+	}
+	return idOf(&p.Items[len(p.Items)-1])
+}
+
+// idOf returns the id of a row; 0 for a row without one.
+func idOf(row any) int64 {
+	switch r := row.(type) {
+	case *Runner:
+		return r.ID
+	case *Job:
+		return r.ID
+	case *Project:
+		return r.ID
+	default:
+		return 0
 	}
 }
 

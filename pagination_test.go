@@ -78,7 +78,7 @@ func TestListing_next(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := play(pages(map[string]step{"1": c.first, "2": last}))
-			all, err := client(t, s, nil).Runners.List(&runners.ListOptions{PerPage: 2}).Collect(t.Context())
+			all, err := client(t, s, nil).Runners.List(&runners.ListOptions{PerPage: 2}).Prefetch(1).Collect(t.Context())
 			require.NoError(t, err)
 			var ids []int64
 			for _, r := range all {
@@ -98,7 +98,7 @@ func TestListing_next(t *testing.T) {
 func TestListing_fullLast(t *testing.T) {
 	t.Parallel()
 	s := play(reply(200, rows(1, 2)), reply(200, rows(3, 2)), reply(200, `[]`))
-	all, err := client(t, s, nil).Runners.List(&runners.ListOptions{PerPage: 2}).Collect(t.Context())
+	all, err := client(t, s, nil).Runners.List(&runners.ListOptions{PerPage: 2}).Prefetch(1).Collect(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, all, 4)
 	assert.Len(t, s.requests(), 3)
@@ -189,7 +189,7 @@ func TestListing_loop(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := play(pages(c.byNumber))
-			_, err := client(t, s, nil).Runners.List(nil).Collect(t.Context())
+			_, err := client(t, s, nil).Runners.List(nil).Prefetch(1).Collect(t.Context())
 			require.ErrorIs(t, err, runners.ErrPaginationLoop)
 			assert.Equal(t, "runners: GET /runners: 200 the list does not end: it leads back to "+c.want, err.Error())
 			assert.Len(t, s.requests(), c.requests)
@@ -235,7 +235,7 @@ func TestListing_keyset(t *testing.T) {
 		path + "cursor=cccc&pagination=keyset&per_page=100&status=failed",
 	}, uris)
 
-	s = play(cursors(map[string]string{"": "a", "a": "b", "b": "a"}))
+	s = play(cursors(map[string]string{"": "a", "a": "bb", "bb": "a"}))
 	jobs, err := client(t, s, nil).Runners.Jobs(6, keyset).Collect(t.Context())
 	require.ErrorIs(t, err, runners.ErrPaginationLoop)
 	assert.Equal(t, "runners: GET /runners/{id}/jobs: 200 the list does not end: "+
@@ -252,7 +252,7 @@ func TestListing_lazy(t *testing.T) {
 		"1": reply(200, rows(1, 2), "X-Next-Page", "2"),
 		"2": reply(200, rows(3, 2), "X-Next-Page", ""),
 	}))
-	list := client(t, s, nil).Runners.List(nil)
+	list := client(t, s, nil).Runners.List(nil).Prefetch(1)
 	all := list.All(t.Context())
 	assert.Empty(t, s.requests())
 	for r, err := range all {
@@ -351,7 +351,7 @@ func TestListing_cancelled(t *testing.T) {
 	defer cancel()
 	s := play(reply(200, rows(1, 1), "X-Next-Page", "2"))
 	var errs []error
-	for _, err := range client(t, s, nil).Runners.List(nil).All(ctx) {
+	for _, err := range client(t, s, nil).Runners.List(nil).Prefetch(1).All(ctx) {
 		if err != nil {
 			errs = append(errs, err)
 		}

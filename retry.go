@@ -69,6 +69,8 @@ type trip struct {
 	began    time.Time
 
 	reach       reach
+	requestID   string // that the caller gave
+	body        *body
 	answer      *answer  // of the last attempt; nil without one
 	secrets     []string // that were sent
 	renewals    uint64   // of the credential, when the last attempt began
@@ -84,15 +86,16 @@ type trip struct {
 
 // send makes attempts until one is final.
 func (t *trip) send(ctx context.Context, address string, payload []byte) *Error {
-	var body any
+	var sent any
 	if payload != nil {
-		body = payload
+		sent = payload
 	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, t.endpoint.method, address, body)
+	req, err := retryablehttp.NewRequestWithContext(ctx, t.endpoint.method, address, sent)
 	if err != nil {
 		return t.unsent(invalid("URL", "not a URL"))
 	}
-	req.Header = t.header(ctx, payload != nil)
+	req.Host = "" // RoundTrip sets it: with it, net/http would copy the URL
+	t.requestID = t.ownRequestID(ctx)
 	for _, token := range t.endpoint.tokens {
 		t.secrets = append(t.secrets, token.Reveal())
 	}
@@ -131,7 +134,8 @@ func (t *trip) RoundTrip(req *http.Request) (res *http.Response, err error) {
 	defer cancel()
 	t.reach.reset()
 	req = req.WithContext(httptrace.WithClientTrace(ctx, t.reach.trace()))
-	req.Header = req.Header.Clone()
+	req.Host = req.URL.Host
+	req.Header = t.header(req.Header, req.Body != nil)
 	if err = t.authenticate(req); err != nil {
 		return nil, err
 	}
@@ -164,7 +168,7 @@ func (e authError) Unwrap() error { return e.error }
 
 // authenticate adds the client's credential, unless the endpoint has its own.
 func (t *trip) authenticate(req *http.Request) error {
-	defer func() { t.secrets = append(t.secrets, credentials(req.Header)...) }()
+	defer func() { t.secrets = appendCredentials(t.secrets, req.Header) }()
 	if t.endpoint.own {
 		return nil
 	}
@@ -184,10 +188,9 @@ func (t *trip) authenticate(req *http.Request) error {
 // our own is taken for a secret.
 const minSecret = 8
 
-// credentials returns what stands for who we are in a request's headers: those
-// of GitLab, and whatever an Auth or a cookie jar may have added.
-func credentials(h http.Header) []string {
-	var all []string
+// appendCredentials adds what stands for who we are in a request's headers:
+// those of GitLab, and whatever an Auth or a cookie jar may have added.
+func appendCredentials(all []string, h http.Header) []string {
 	for name, values := range h {
 		for _, value := range values {
 			switch name {
@@ -253,7 +256,9 @@ func (t *trip) check(ctx context.Context, _ *http.Response, err error) (bool, er
 		t.client.retries.refund()
 	}
 	o := t.judge(ctx, err)
-	t.client.options.Logger.LogAttrs(ctx, slog.LevelDebug, "gitlab request", t.attributes()...)
+	if logger := t.client.options.Logger; logger.Enabled(ctx, slog.LevelDebug) {
+		logger.LogAttrs(ctx, slog.LevelDebug, "gitlab request", t.attributes()...)
+	}
 	t.doubt = t.doubt || o.doubtful()
 	t.ended = !t.tryAgain(ctx, o)
 	if !t.ended {
@@ -418,6 +423,9 @@ func (t *trip) judgeLoss(ctx context.Context, err error) outcome {
 // mayHaveSent reports whether something of the request may have reached the
 // server, though no answer came.
 func (t *trip) mayHaveSent(err error) bool {
+	if err == nil {
+		return true
+	}
 	var op *net.OpError
 	var auth authError
 	dialling := errors.As(err, &op) && op.Op == "dial"

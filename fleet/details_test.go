@@ -146,7 +146,8 @@ func TestDetailsWaitsAsGitLabAsks(t *testing.T) {
 		got, errs := details(t.Context(), s, nil)
 		assert.Empty(t, errs)
 		assert.Equal(t, want, got)
-		assert.Equal(t, 4, s.count("GET /runners/all"))
+		// Page 4 may have been read ahead before page 3 was refused.
+		assert.LessOrEqual(t, s.count("GET /runners/all"), 5)
 		assert.Equal(t, 350, s.count("GET /runners/{id}"))
 	})
 }

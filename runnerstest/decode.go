@@ -405,12 +405,15 @@ func readList[T any](d *seedReader, into *[]T, element func(*T) error) error {
 	*into = []T{}
 	for i := 0; d.more(); i++ {
 		var item T
+		if i == cap(*into) {
+			*into = slices.Grow(*into, i+1) // twice as many: items are large
+		}
+		*into = append(*into, item)
 		d.place = append(d.place, atIndex(i))
-		if err := element(&item); err != nil {
+		if err := element(&(*into)[i]); err != nil {
 			return err
 		}
 		d.place = d.place[:len(d.place)-1]
-		*into = append(*into, item)
 	}
 	return nil
 }
