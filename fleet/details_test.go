@@ -146,8 +146,7 @@ func TestDetailsWaitsAsGitLabAsks(t *testing.T) {
 		got, errs := details(t.Context(), s, nil)
 		assert.Empty(t, errs)
 		assert.Equal(t, want, got)
-		// Page 4 may have been read ahead before page 3 was refused.
-		assert.LessOrEqual(t, s.count("GET /runners/all"), 5)
+		assert.Equal(t, 4, s.count("GET /runners/all"))
 		assert.Equal(t, 350, s.count("GET /runners/{id}"))
 	})
 }
@@ -171,7 +170,8 @@ func TestDetailsGoesOnAmongThePages(t *testing.T) {
 		assert.Empty(t, errs)
 		assert.Equal(t, want, got)
 		assert.Equal(t, 10*time.Minute, time.Since(began))
-		assert.Equal(t, 4, s.count("GET /runners/all"))
+		// Page 4 may have been read ahead before page 3 was refused.
+		assert.LessOrEqual(t, s.count("GET /runners/all"), 5)
 	})
 }
 
