@@ -3,6 +3,7 @@
 package runnerstest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,7 +104,7 @@ func (s *Server) piped(r, arrived *http.Request, c connection) (*http.Response, 
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        w.sent,
-		Body:          pipeBody{reader, stop},
+		Body:          pipeBody{reader, stop, r.Context().Err},
 		ContentLength: lengthIn(w.sent),
 		Request:       r,
 	}, nil
@@ -120,7 +121,18 @@ func lengthIn(h http.Header) int64 {
 // A pipeBody is the body of an answer that a handler still writes.
 type pipeBody struct {
 	*io.PipeReader
-	stop func() bool
+	stop  func() bool
+	ended func() error // why the request has ended, nil if it has not
+}
+
+// Read reads what the handler writes. Where it stopped because the request
+// ended, the error is the request's, as over a network.
+func (b pipeBody) Read(p []byte) (int, error) {
+	n, err := b.PipeReader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = cmp.Or(b.ended(), err)
+	}
+	return n, err
 }
 
 // Close ends the handler's writing.
