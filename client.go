@@ -246,7 +246,10 @@ func parseBaseURL(s string) (*url.URL, error) {
 		path = strings.TrimRight(strings.TrimSuffix(path, "/api/v4"), "/")
 	}
 	root := url.URL{Scheme: u.Scheme, Host: u.Host}
-	return url.Parse(root.String() + path)
+	if u, err = url.Parse(root.String() + path); err != nil {
+		return nil, invalid("base URL", "not a URL") // a zone that is no text
+	}
+	return u, nil
 }
 
 func baseURLFault(u *url.URL) string {

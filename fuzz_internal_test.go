@@ -71,6 +71,7 @@ func FuzzBaseURL(f *testing.F) {
 	for _, seed := range []string{
 		"https://h", "https://h/gitlab/api/v4/", "http://[::1]:80/a%2Fb", "https://u:p@h", "ftp://h", "h", "https://h:0",
 		"https://[fe80::1%25eth0]/x", "https://h/%2e%2e", "https://h//a//", "https://h?a#b",
+		"http://[::%25\xe7]",
 	} {
 		f.Add(seed)
 	}
