@@ -112,6 +112,7 @@ type Error struct {
 	Message    string              // what GitLab says, or this package
 	Fields     map[string][]string // messages by parameter or attribute
 	RetryAfter time.Duration       // the wait that the server asked for
+	ResetAt    time.Time           // its end, by this machine's clock; zero without one
 	RequestID  string              // under which GitLab logged it
 	Body       []byte              // the beginning of an error answer's body
 

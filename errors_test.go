@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode"
 
 	"github.com/stretchr/testify/assert"
@@ -199,14 +200,18 @@ func TestError_shortSecret(t *testing.T) {
 // TestError_json: an error can be logged as JSON.
 func TestError_json(t *testing.T) {
 	t.Parallel()
-	_, err := client(t, play(reply(400, `{"message":{"a":["b"]}}`, "X-Request-Id", "01ABC", "Retry-After", "7")), nil).
-		Runners.Get(t.Context(), 6)
-	data, jsonErr := json.Marshal(err)
-	require.NoError(t, jsonErr)
-	assert.JSONEq(t, `{
-		"Method":"GET","Route":"/runners/{id}","Class":"read","Phase":"answered","Attempts":1,"StatusCode":400,
-		"Message":"a: b","Fields":{"a":["b"]},"RetryAfter":7000000000,"RequestID":"01ABC",
-		"Body":"eyJtZXNzYWdlIjp7ImEiOlsiYiJdfX0="}`, string(data))
+	synctest.Test(t, func(t *testing.T) {
+		_, err := client(t, play(reply(400, `{"message":{"a":["b"]}}`, "X-Request-Id", "01ABC", "Retry-After", "7")), nil).
+			Runners.Get(t.Context(), 6)
+		e := failure(t, err)
+		e.ResetAt = e.ResetAt.UTC()
+		data, jsonErr := json.Marshal(e)
+		require.NoError(t, jsonErr)
+		assert.JSONEq(t, `{
+			"Method":"GET","Route":"/runners/{id}","Class":"read","Phase":"answered","Attempts":1,"StatusCode":400,
+			"Message":"a: b","Fields":{"a":["b"]},"RetryAfter":7000000000,"ResetAt":"2000-01-01T00:00:07Z","RequestID":"01ABC",
+			"Body":"eyJtZXNzYWdlIjp7ImEiOlsiYiJdfX0="}`, string(data))
+	})
 }
 
 // TestError_made: errors can be made by tests of whoever uses this package.

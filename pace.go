@@ -43,6 +43,7 @@ type waitError struct {
 	reason string        // what GitLab said
 	text   string        // why we do not wait
 	wait   time.Duration // that it would have taken
+	until  time.Time     // its end
 	cause  error         // the context's, or nil
 }
 
@@ -83,14 +84,14 @@ func (p *pacer) wait(ctx context.Context, own bool, patience time.Duration) *wai
 			return e
 		}
 		if err := t.sleep(ctx, now, latest); err != nil {
-			return &waitError{reason: t.reason, text: textCanceled, wait: t.asked(now), cause: err}
+			return &waitError{reason: t.reason, text: textCanceled, wait: t.asked(now), until: t.until, cause: err}
 		}
 	}
 }
 
 // fault says why the wait for a turn is not begun, or nil.
 func (t turn) fault(ctx context.Context, now, latest time.Time) *waitError {
-	e := &waitError{reason: t.reason, text: textTooLong, wait: t.asked(now)}
+	e := &waitError{reason: t.reason, text: textTooLong, wait: t.asked(now), until: t.until}
 	if t.until.After(latest) || !now.Before(latest) {
 		return e
 	}

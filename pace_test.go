@@ -207,6 +207,7 @@ func TestPace_refused(t *testing.T) {
 			assert.Equal(t, runners.PhaseNotSent, e.Phase)
 			assert.Zero(t, e.Attempts)
 			assert.Equal(t, c.wait, e.RetryAfter)
+			assert.Equal(t, began.Add(c.wait), e.ResetAt)
 			assert.Equal(t, c.took, time.Since(began))
 			assert.Len(t, s.requests(), 1)
 

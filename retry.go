@@ -317,7 +317,9 @@ func (t *trip) giveUp(late *waitError) {
 		t.failure = t.failure.because(late.cause, late.Error())
 	}
 	t.failure.kinds = append(t.failure.kinds, ErrRateLimited)
-	t.failure.RetryAfter = max(t.failure.RetryAfter, late.wait)
+	if late.wait > t.failure.RetryAfter {
+		t.failure.RetryAfter, t.failure.ResetAt = late.wait, late.until
+	}
 }
 
 // The bounds of the waits that the server does not ask for.
@@ -499,7 +501,10 @@ func (t *trip) judgeStatus(ctx context.Context) outcome {
 		return hopeless
 	}
 	t.failure.readErrorBody(a.body)
-	t.failure.RetryAfter, _ = askedWait(a.header, time.Now())
+	now := time.Now()
+	if wait, asked := askedWait(a.header, now); asked {
+		t.failure.RetryAfter, t.failure.ResetAt = wait, now.Add(wait)
+	}
 	switch {
 	case t.isGone():
 		t.failure, t.alreadyGone = nil, true

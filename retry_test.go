@@ -351,6 +351,7 @@ func TestRetryAfter_tooLong(t *testing.T) {
 					require.ErrorIs(t, err, runners.ErrRateLimited)
 					assert.NotErrorIs(t, err, runners.ErrOutcomeUnknown)
 					assert.Equal(t, c.want, failure(t, err).RetryAfter)
+					assert.Equal(t, began.Add(c.want), failure(t, err).ResetAt)
 					assert.Contains(t, err.Error(), "429 Retry later (the wait asked for is longer than Options.MaxWait)")
 					assert.Len(t, s.requests(), 1)
 					assert.Zero(t, time.Since(began))
