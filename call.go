@@ -330,10 +330,11 @@ type Call struct {
 	StatusCode  int // of the last answer; 0 without one
 	Attempts    int // how often it was sent
 	Duration    time.Duration
-	RequestID   string     // under which GitLab logged the last attempt
-	RateLimit   *RateLimit // nil where GitLab says nothing
-	AlreadyGone bool       // a delete found nothing, after one that may have worked
-	Err         error      // what the caller gets
+	Waited      time.Duration // of Duration: between attempts, and for a turn by the rate limit
+	RequestID   string        // under which GitLab logged the last attempt
+	RateLimit   *RateLimit    // nil where GitLab says nothing
+	AlreadyGone bool          // a delete found nothing, after one that may have worked
+	Err         error         // what the caller gets
 }
 
 // observe tells the observer about a call.
@@ -343,7 +344,7 @@ func (c *Client) observe(ctx context.Context, t *trip, err *Error) {
 	}
 	o := Call{
 		Method: t.endpoint.method, Route: t.endpoint.route, Class: t.endpoint.class,
-		Attempts: t.attempts, Duration: time.Since(t.began), AlreadyGone: t.alreadyGone,
+		Attempts: t.attempts, Duration: time.Since(t.began), Waited: t.waited, AlreadyGone: t.alreadyGone,
 	}
 	if a := t.answer; a != nil {
 		clean := cleaner(t.secrets)

@@ -70,21 +70,22 @@ type turn struct {
 	changed <-chan struct{} // closed when there is an answer
 }
 
-// wait returns when a request may be sent, which has to be reported by done. It
-// waits no longer than patience.
-func (p *pacer) wait(ctx context.Context, own bool, patience time.Duration) *waitError {
-	latest := time.Now().Add(patience)
-	for {
-		now := time.Now()
+// wait returns when a request may be sent, which has to be reported by done, and
+// how long that took. It waits no longer than patience.
+func (p *pacer) wait(ctx context.Context, own bool, patience time.Duration) (time.Duration, *waitError) {
+	began := time.Now()
+	latest := began.Add(patience)
+	for now := began; ; now = time.Now() {
 		t := p.ask(own, now)
 		if t.granted {
-			return nil
+			return now.Sub(began), nil
 		}
 		if e := t.fault(ctx, now, latest); e != nil {
-			return e
+			return now.Sub(began), e
 		}
 		if err := t.sleep(ctx, now, latest); err != nil {
-			return &waitError{reason: t.reason, text: textCanceled, wait: t.asked(now), until: t.until, cause: err}
+			e := &waitError{reason: t.reason, text: textCanceled, wait: t.asked(now), until: t.until, cause: err}
+			return time.Since(began), e
 		}
 	}
 }

@@ -80,7 +80,9 @@ type trip struct {
 	reread      bool // an attempt was garbled
 	renewed     bool // the credential was renewed for this call
 	wait        time.Duration
-	failure     *Error // of the last attempt
+	resting     time.Time     // since when it waits for another attempt; zero if it does not
+	waited      time.Duration // so far
+	failure     *Error        // of the last attempt
 	ended       bool
 }
 
@@ -109,6 +111,7 @@ func (t *trip) send(ctx context.Context, address string, payload []byte) *Error 
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 	res, err := loop.Do(req)
+	t.rested()
 	if res != nil {
 		_ = res.Body.Close() // in memory: it was read by RoundTrip
 	}
@@ -125,7 +128,10 @@ func (t *trip) send(ctx context.Context, address string, payload []byte) *Error 
 // connections of others.
 func (t *trip) RoundTrip(req *http.Request) (res *http.Response, err error) {
 	pace, own := t.client.pace, t.endpoint.own
-	if late := pace.wait(req.Context(), own, t.client.options.MaxWait-t.wait); late != nil {
+	t.rested()
+	turn, late := pace.wait(req.Context(), own, t.client.options.MaxWait-t.wait)
+	t.waited += turn
+	if late != nil {
 		return nil, late
 	}
 	t.answer = nil
@@ -265,8 +271,17 @@ func (t *trip) check(ctx context.Context, _ *http.Response, err error) (bool, er
 		t.client.options.Logger.LogAttrs(ctx, slog.LevelWarn, "gitlab request is tried again",
 			append(t.attributes(), slog.Duration("wait", t.wait),
 				slog.String("cause", t.failure.Message))...)
+		t.resting = time.Now()
 	}
 	return !t.ended, nil
+}
+
+// rested adds up a wait for another attempt, if there was one.
+func (t *trip) rested() {
+	if !t.resting.IsZero() {
+		t.waited += time.Since(t.resting)
+		t.resting = time.Time{}
+	}
 }
 
 // tryAgain decides on another attempt and on the wait before it.
