@@ -4,7 +4,6 @@
 package fleet
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,6 +91,9 @@ var ErrNoRunner = errors.New("not one runner has this description")
 type ApplyPlan struct {
 	Items []ApplyItem `json:"items"` // of the runners that differ
 	Same  int         `json:"same"`  // how many are as they should be
+
+	// Unplanned are the runners of which it is not known whether they differ.
+	Unplanned []Unplanned `json:"unplanned,omitzero"`
 }
 
 // ApplyItem is one runner that differs.
@@ -120,18 +122,15 @@ func Apply(
 		return plan, err
 	}
 	failed := plan.Apply(ctx, c, &EachOptions{Concurrency: options.Concurrency})
-	if failed == nil || err == nil {
-		return plan, cmp.Or(failed, err)
-	}
-	return plan, fmt.Errorf("%w; and in the plan: %w", failed, err)
+	return plan, together(failed, err)
 }
 
 // PlanApply finds out how runners differ from what they should be, and changes
 // nothing. The list is read only for runners that are named by description,
 // and may be nil otherwise.
 //
-// What fails for one runner does not keep the others from the plan; the error
-// is a [*PartialError] then.
+// What fails for one runner does not keep the others from the plan. Those it
+// fails for are ApplyPlan.Unplanned, and the error is a [*PartialError].
 func PlanApply(
 	ctx context.Context, c *runners.Client, list *runners.Listing[runners.Runner],
 	desired *Desired, o *ApplyOptions,
@@ -140,20 +139,19 @@ func PlanApply(
 		return nil, err
 	}
 	g := &gate{}
-	byDescription, err := describe(ctx, g, list, desired)
-	if err != nil {
-		return nil, err
-	}
-	plan, errs := &ApplyPlan{Items: []ApplyItem{}}, make([]error, len(desired.Runners))
+	byDescription, noList := describe(ctx, g, list, desired)
 	look := func(ctx context.Context, d DesiredRunner) answer[*ApplyItem] {
+		if d.ID == 0 && noList != nil {
+			return answer[*ApplyItem]{nil, noList}
+		}
 		item, err := d.differs(ctx, c, g, byDescription)
 		return answer[*ApplyItem]{item, err}
 	}
-	i := 0
+	plan, i := &ApplyPlan{Items: []ApplyItem{}}, 0
 	for a := range ordered(ctx, desired.Runners, atOnce(deref(o).Concurrency), look) {
-		switch {
+		switch d := desired.Runners[i]; {
 		case a.err != nil:
-			errs[i] = a.err
+			plan.Unplanned = append(plan.Unplanned, unplanned(d.ID, d.Description, a.err))
 		case a.value == nil:
 			plan.Same++
 		default:
@@ -161,7 +159,7 @@ func PlanApply(
 		}
 		i++
 	}
-	return plan, partial(errs)
+	return plan, missed(len(desired.Runners), plan.Unplanned)
 }
 
 // describe returns the ids in the list by description, if anybody asks.
@@ -193,9 +191,7 @@ func (d DesiredRunner) differs(
 		}
 		d.ID = ids[0]
 	}
-	is, err := ask(ctx, g, func(ctx context.Context) (*runners.RunnerDetails, error) {
-		return c.Runners.Get(ctx, d.ID, &runners.GetOptions{IncludeProjects: new(d.Projects != nil)})
-	})
+	is, err := get(ctx, c, g, d.ID, d.Projects != nil)
 	if err != nil {
 		return nil, ofRunner(d.ID, err)
 	}
@@ -214,7 +210,7 @@ func (i *ApplyItem) compare(d DesiredRunner, is *runners.RunnerDetails) {
 	if d.Description != "" && i.change("description", is.Description, d.Description) {
 		u.Description = &d.Description
 	}
-	if d.TagList != nil && i.change("tag_list", tags(is.TagList), tags(*d.TagList)) {
+	if d.TagList != nil && i.change("tag_list", words(is.TagList), words(*d.TagList)) {
 		u.TagList = d.TagList
 	}
 	i.flag("paused", is.IsPaused(), d.Paused, &u.Paused)
@@ -267,14 +263,14 @@ func (i *ApplyItem) compareProjects(d DesiredRunner, is *runners.RunnerDetails) 
 		}
 	}
 	if i.Assign != nil || i.Unassign != nil {
-		i.change("projects", tags(have), tags(*d.Projects))
+		i.change("projects", words(have), words(*d.Projects))
 	}
 }
 
-// tags shows a set of words.
-func tags(list []string) string {
+// words shows a set of tags or paths, none of which has a comma in it.
+func words(list []string) string {
 	sorted := slices.Sorted(slices.Values(list))
-	return strings.Join(slices.Compact(sorted), " ")
+	return strings.Join(slices.Compact(sorted), ", ")
 }
 
 // shown and wanted are what is and what should be of something that can be
@@ -371,9 +367,7 @@ func (i *ApplyItem) assign(ctx context.Context, c *runners.Client, g *gate, path
 		if !unknown && !errors.Is(err, runners.ErrInvalid) {
 			return err
 		}
-		is, failed := ask(ctx, g, func(ctx context.Context) (*runners.RunnerDetails, error) {
-			return c.Runners.Get(ctx, i.ID)
-		})
+		is, failed := get(ctx, c, g, i.ID, true)
 		assigned := failed == nil && slices.ContainsFunc(is.Projects, func(p runners.Project) bool {
 			return p.PathWithNamespace == path
 		})
@@ -390,7 +384,8 @@ func (i *ApplyItem) assign(ctx context.Context, c *runners.Client, g *gate, path
 // that the calls whose answers were lost did not do it.
 const assigns = 3
 
-// String returns a line for each change, and one that counts the runners.
+// String returns a line for each change and each problem, and one that counts
+// the runners.
 func (p *ApplyPlan) String() string {
 	var b strings.Builder
 	for _, item := range p.Items {
@@ -401,7 +396,11 @@ func (p *ApplyPlan) String() string {
 			fmt.Fprintf(&b, "runner %d %q failed: %s\n", item.ID, item.Description, item.Problem)
 		}
 	}
+	unplannedLines(&b, p.Unplanned)
 	fmt.Fprintf(&b, "%d to change, %d as they should be", len(p.Items), p.Same)
+	if n := len(p.Unplanned); n > 0 {
+		fmt.Fprintf(&b, ", %d not planned", n)
+	}
 	return b.String()
 }
 
@@ -413,5 +412,6 @@ func (p *ApplyPlan) LogValue() slog.Value {
 			done++
 		}
 	}
-	return slog.GroupValue(slog.Int("same", p.Same), slog.Int("differ", len(p.Items)), slog.Int("done", done))
+	return slog.GroupValue(slog.Int("same", p.Same), slog.Int("differ", len(p.Items)),
+		slog.Int("done", done), slog.Int("unplanned", len(p.Unplanned)))
 }

@@ -60,23 +60,23 @@ func TestApply(t *testing.T) {
 	plan, err := fleet.Apply(t.Context(), s.admin, all, read(t, desired), nil)
 	require.NoError(t, err)
 	assert.Equal(t, `runner 1 "builder": description: builder -> tester
-runner 1 "builder": tag_list: docker -> docker linux
+runner 1 "builder": tag_list: docker -> docker, linux
 runner 1 "builder": paused: false -> true
 runner 1 "builder": run_untagged: true -> false
 runner 1 "builder": locked: false -> true
 runner 1 "builder": access_level: not_protected -> ref_protected
 runner 1 "builder": maximum_timeout: null -> 3600
 runner 1 "builder": maintenance_note: null -> mine
-runner 1 "builder": projects: acme/app -> acme/app acme/site
+runner 1 "builder": projects: acme/app -> acme/app, acme/site
 runner 2 "second": locked: true -> false
 runner 2 "second": maximum_timeout: 600 -> null
-runner 2 "second": projects: acme/app acme/site -> acme/app
+runner 2 "second": projects: acme/app, acme/site -> acme/app
 2 to change, 1 as they should be`, plan.String())
 	assert.Zero(t, writes(s), "a plan changes nothing")
 
 	plan, err = fleet.Apply(t.Context(), s.admin, all, read(t, desired), change)
 	require.NoError(t, err)
-	assert.Equal(t, "[same=1 differ=2 done=2]", slog.AnyValue(plan).Resolve().String())
+	assert.Equal(t, "[same=1 differ=2 done=2 unplanned=0]", slog.AnyValue(plan).Resolve().String())
 	assert.Equal(t, 4, writes(s), "one update each, one assigned, one taken away")
 	one, two := s.runner(1), s.runner(2)
 	assert.Equal(t, "tester", one.Description)

@@ -80,9 +80,7 @@ func deleteUnless(
 	refuse func(*runners.RunnerDetails) bool,
 ) (*Deletion, error) {
 	d := &Deletion{ID: id, State: DeletionPlanned}
-	details, err := ask(ctx, g, func(ctx context.Context) (*runners.RunnerDetails, error) {
-		return c.Runners.Get(ctx, id)
-	})
+	details, err := get(ctx, c, g, id, true)
 	if errors.Is(err, runners.ErrNotFound) {
 		d.State = AlreadyGone
 		return d, nil

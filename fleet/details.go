@@ -5,7 +5,9 @@ package fleet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/seed-832548de/runners"
@@ -37,7 +39,7 @@ func Details(
 			yield(nil, err)
 			return
 		}
-		detailsOf(ctx, c, g, ids(rows), o)(yield)
+		detailsOf(ctx, c, g, ids(once(rows)), o)(yield)
 	}
 }
 
@@ -51,24 +53,48 @@ func DetailsOf(
 func detailsOf(
 	ctx context.Context, c *runners.Client, g *gate, ids []int64, o *DetailsOptions,
 ) iter.Seq2[*runners.RunnerDetails, error] {
-	options := deref(o)
-	get := func(ctx context.Context, id int64) answer[*runners.RunnerDetails] {
-		d, err := ask(ctx, g, func(ctx context.Context) (*runners.RunnerDetails, error) {
-			return c.Runners.Get(ctx, id, &runners.GetOptions{IncludeProjects: &options.Projects})
-		})
-		return answer[*runners.RunnerDetails]{d, ofRunner(id, err)}
-	}
 	return func(yield func(*runners.RunnerDetails, error) bool) {
-		for a := range ordered(ctx, ids, atOnce(options.Concurrency), get) {
+		for d, err := range answersOf(ctx, c, g, ids, o) {
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)
 				return
 			}
-			if !errors.Is(a.err, runners.ErrNotFound) && !yield(a.value, a.err) {
+			if !errors.Is(err, runners.ErrNotFound) && !yield(d, err) {
 				return
 			}
 		}
 	}
+}
+
+// answersOf yields the details of each runner, or why they could not be had.
+func answersOf(
+	ctx context.Context, c *runners.Client, g *gate, ids []int64, o *DetailsOptions,
+) iter.Seq2[*runners.RunnerDetails, error] {
+	options := deref(o)
+	one := func(ctx context.Context, id int64) answer[*runners.RunnerDetails] {
+		d, err := get(ctx, c, g, id, options.Projects)
+		return answer[*runners.RunnerDetails]{d, ofRunner(id, err)}
+	}
+	return func(yield func(*runners.RunnerDetails, error) bool) {
+		for a := range ordered(ctx, ids, atOnce(options.Concurrency), one) {
+			if !yield(a.value, a.err) {
+				return
+			}
+		}
+	}
+}
+
+// get returns the details of one runner. An object without its id is none.
+func get(
+	ctx context.Context, c *runners.Client, g *gate, id int64, projects bool,
+) (*runners.RunnerDetails, error) {
+	d, err := ask(ctx, g, func(ctx context.Context) (*runners.RunnerDetails, error) {
+		return c.Runners.Get(ctx, id, &runners.GetOptions{IncludeProjects: &projects})
+	})
+	if err == nil && d.ID != id {
+		return nil, fmt.Errorf("%w: it is about runner %d", runners.ErrUnexpectedResponse, d.ID)
+	}
+	return d, err
 }
 
 // An answer is a value or an error.
@@ -126,15 +152,25 @@ func (q *queue[R]) work(do func(int) R) {
 	}
 }
 
-// collect reads a list to its end. Where GitLab refuses a page for now, it goes
-// on from there.
+// collect reads a list to its end.
 func collect[T any](ctx context.Context, g *gate, list *runners.Listing[T]) ([]*T, error) {
 	var rows []*T
-	next := 0
-	add := func(page *runners.Page[T]) {
+	err := eachPage(ctx, g, list, func(page *runners.Page[T]) {
 		for i := range page.Items {
 			rows = append(rows, &page.Items[i])
 		}
+	})
+	return rows, err
+}
+
+// eachPage calls do with each page of a list. Where GitLab refuses one for now,
+// it goes on from there.
+func eachPage[T any](
+	ctx context.Context, g *gate, list *runners.Listing[T], do func(*runners.Page[T]),
+) error {
+	next := 0
+	add := func(page *runners.Page[T]) {
+		do(page)
 		next = page.NextPage
 	}
 	err := g.do(ctx, func() error {
@@ -158,18 +194,23 @@ func collect[T any](ctx context.Context, g *gate, list *runners.Listing[T]) ([]*
 			add(page)
 		}
 	}
-	return rows, err
+	return err
 }
 
-// ids returns the ids of rows, each once.
-func ids(rows []*runners.Runner) []int64 {
-	all := make([]int64, 0, len(rows))
+// once drops the rows of runners that are in the list before.
+func once(rows []*runners.Runner) []*runners.Runner {
 	seen := make(map[int64]bool, len(rows))
-	for _, r := range rows {
-		if !seen[r.ID] {
-			all = append(all, r.ID)
-		}
+	return slices.DeleteFunc(rows, func(r *runners.Runner) bool {
+		again := seen[r.ID]
 		seen[r.ID] = true
+		return again
+	})
+}
+
+func ids(rows []*runners.Runner) []int64 {
+	all := make([]int64, len(rows))
+	for i, r := range rows {
+		all[i] = r.ID
 	}
 	return all
 }

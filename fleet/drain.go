@@ -119,9 +119,7 @@ type draining struct {
 }
 
 func (d *draining) get(ctx context.Context) (*runners.RunnerDetails, error) {
-	return ask(ctx, d.gate, func(ctx context.Context) (*runners.RunnerDetails, error) {
-		return d.client.Runners.Get(ctx, d.ID, &runners.GetOptions{IncludeProjects: new(false)})
-	})
+	return get(ctx, d.client, d.gate, d.ID, false)
 }
 
 func (d *draining) pause(ctx context.Context) error {

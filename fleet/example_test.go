@@ -234,6 +234,38 @@ func ExampleWatcher() {
 	// 4 runners are known
 }
 
+// Watch what only the details show, too, and see how far each look is.
+func ExampleWatchProgress() {
+	c, ctx := exampleGitLab(), context.Background()
+
+	w := fleet.NewWatcher(c, c.Runners.ListAll(nil), &fleet.WatchOptions{
+		Depth: fleet.DepthAll, Interval: time.Millisecond,
+		Progress: func(p fleet.WatchProgress) {
+			if p.Done {
+				fmt.Println("looked at", p.Details, "of", p.RowsTotal)
+			}
+		},
+	})
+	for e, err := range w.Events(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if e.First && e.ID == 4 {
+			_, err := c.Runners.Update(ctx, 4, &runners.UpdateOptions{TagList: &[]string{"arm64", "precious"}})
+			fmt.Println("updated:", err == nil)
+		}
+		if !e.First {
+			fmt.Println(e.ID, e.Kind, e.Changes)
+			break
+		}
+	}
+	// Output:
+	// looked at 4 of 4
+	// updated: true
+	// looked at 4 of 4
+	// 4 changed [{tag_list precious arm64, precious}]
+}
+
 // Make runners as a file says, and change nothing when they are.
 func ExampleApply() {
 	c, ctx := exampleGitLab(), context.Background()
@@ -253,9 +285,9 @@ func ExampleApply() {
 		fmt.Println(plan)
 	}
 	// Output:
-	// runner 1 "builder": tag_list: docker -> docker linux
+	// runner 1 "builder": tag_list: docker -> docker, linux
 	// runner 1 "builder": maximum_timeout: null -> 3600
-	// runner 2 "tester": projects: acme/app -> acme/app acme/site
+	// runner 2 "tester": projects: acme/app -> acme/app, acme/site
 	// 2 to change, 0 as they should be
 	// 0 to change, 2 as they should be
 }

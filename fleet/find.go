@@ -127,9 +127,7 @@ func managersOf(
 		return managers, err
 	}
 	// Either the runner is gone, or this GitLab shows no managers.
-	d, err := ask(ctx, g, func(ctx context.Context) (*runners.RunnerDetails, error) {
-		return c.Runners.Get(ctx, id, &runners.GetOptions{IncludeProjects: new(false)})
-	})
+	d, err := get(ctx, c, g, id, false)
 	if errors.Is(err, runners.ErrNotFound) {
 		return nil, nil
 	}

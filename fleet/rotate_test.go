@@ -325,3 +325,76 @@ func TestRotateExpiringGoesOnAfterFailures(t *testing.T) {
 		assert.Equal(t, 1, keep.puts)
 	})
 }
+
+// What was not begun when the context ends is reported so; what was begun is
+// stored.
+func TestRotateExpiringEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, keep := newStage(t, ""), &safe{}
+		held := expiring(s, 1, 2, 3)
+		s.latency = time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
+		defer cancel()
+		r := &fleet.Rotator{Client: s.admin, Store: keep.put}
+		report, err := r.RotateExpiring(ctx, held, &fleet.ExpiringOptions{Apply: true, Concurrency: 1})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, fleet.ErrNotBegun)
+		assert.True(t, report[0].Rotated)
+		assert.True(t, report[1].Rotated, "its reset was under way")
+		keep.keeps(t, s, 1)
+		keep.keeps(t, s, 2)
+		assert.Equal(t, int64(3), report[2].RunnerID)
+		require.ErrorIs(t, report[2].Err, fleet.ErrNotBegun)
+		assert.Equal(t, held[2].Token.Reveal(), s.runner(3).Token)
+	})
+}
+
+// Refusals are waited for, and lost answers made good, for all of them.
+func TestRotateExpiringThroughTrouble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, keep := newStage(t, ""), &safe{}
+		held := expiring(s, 1, 2, 3)
+		s.before = limited(http.MethodPost, "", 10*time.Minute)
+		s.after = first(3, http.MethodPost, "/reset_authentication_token", &fault{status: 502})
+		began := time.Now()
+		r := &fleet.Rotator{Client: s.admin, Store: keep.put}
+		report, err := r.RotateExpiring(t.Context(), held, &fleet.ExpiringOptions{Apply: true})
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, time.Since(began), 10*time.Minute)
+		for _, e := range report {
+			assert.True(t, e.Rotated)
+			keep.keeps(t, s, e.RunnerID)
+		}
+		assert.Equal(t, 3, keep.puts)
+		assert.Equal(t, 6, s.count(resetRoute))
+	})
+}
+
+// Somebody else rotates one runner, and deletes another.
+func TestRotateExpiringTogetherWithOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, keep := newStage(t, ""), &safe{}
+		held, other := expiring(s, 1, 2, 3), s.Client(t)
+		s.before = once(http.MethodPost, "/runners/verify", func() {
+			_, _ = other.Runners.ResetToken(t.Context(), 1)
+		})
+		s.after = once(http.MethodPost, "/runners/2/", func() {
+			_ = other.Runners.Delete(t.Context(), 3)
+		})
+		r := &fleet.Rotator{Client: s.admin, Store: keep.put}
+		report, err := r.RotateExpiring(t.Context(), held, &fleet.ExpiringOptions{Apply: true, Concurrency: 1})
+		problems := map[int64]string{}
+		for _, e := range report {
+			problems[e.RunnerID] = e.Problem
+		}
+		require.Error(t, err)
+		assert.Contains(t, problems[1], "the token is not accepted", "its new token is somebody else's to keep")
+		assert.Empty(t, problems[2])
+		assert.Contains(t, problems[3], "the token is not accepted")
+		assert.Equal(t, 1, keep.puts)
+		keep.keeps(t, s, 2)
+	})
+}

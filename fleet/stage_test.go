@@ -82,6 +82,13 @@ func (s *stage) count(route string) int { return len(s.Requests(runnerstest.ByRo
 
 const day = 24 * time.Hour
 
+// listTime is how long a list of so many rows may take: six pages at once after
+// the first, and a tenth more.
+func (s *stage) listTime(rows int) time.Duration {
+	pages := (rows + 99) / 100
+	return s.latency * time.Duration(1+(pages-1+5)/6) * 11 / 10
+}
+
 // A wire carries requests to the fake. Its fields are set before it is used.
 type wire struct {
 	gitlab  http.RoundTripper

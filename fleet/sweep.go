@@ -4,7 +4,6 @@
 package fleet
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +61,9 @@ type SweepPlan struct {
 	At    time.Time   `json:"at"`   // when it was made
 	Seen  int         `json:"seen"` // how many runners there were
 	Items []SweepItem `json:"items"`
+
+	// Unplanned are the runners that could not be looked at. They stay.
+	Unplanned []Unplanned `json:"unplanned,omitzero"`
 }
 
 // SweepItem is one runner that a [SweepPlan] is about.
@@ -102,10 +104,7 @@ func Sweep(
 		return plan, err
 	}
 	failed := plan.Apply(ctx, c, &EachOptions{Concurrency: deref(o).Concurrency})
-	if failed == nil || err == nil {
-		return plan, cmp.Or(failed, err)
-	}
-	return plan, fmt.Errorf("%w; and in the plan: %w", failed, err)
+	return plan, together(failed, err)
 }
 
 // PlanSweep looks for runners that nobody uses, and changes nothing.
@@ -114,8 +113,8 @@ func Sweep(
 // by all but age, with a reason for each: that it is to be removed, or why it
 // stays. Runners that are online, run a job, or went away are not removed.
 //
-// Only the runners in a state that is asked for cost a call each. Where one of
-// these fails, the runner stays, and the error is a [*PartialError].
+// Only the runners in a state that is asked for cost a call each. Those for
+// which it fails are SweepPlan.Unplanned, and the error is a [*PartialError].
 func PlanSweep(
 	ctx context.Context, c *runners.Client, list *runners.Listing[runners.Runner], o *SweepOptions,
 ) (*SweepPlan, error) {
@@ -131,19 +130,21 @@ func PlanSweep(
 	if err != nil {
 		return nil, err
 	}
-	plan := &SweepPlan{At: s.now, Seen: len(ids(rows)), Items: []SweepItem{}}
+	rows = once(rows)
+	plan := &SweepPlan{At: s.now, Seen: len(rows), Items: []SweepItem{}}
 	rows = slices.DeleteFunc(rows, func(r *runners.Runner) bool { return !s.candidate(r) })
-	var errs []error
-	wanted := &DetailsOptions{Concurrency: s.Concurrency, Projects: s.Projects != nil}
-	for d, err := range detailsOf(ctx, c, g, ids(rows), wanted) {
+	wanted, i := &DetailsOptions{Concurrency: s.Concurrency, Projects: s.Projects != nil}, 0
+	for d, err := range answersOf(ctx, c, g, ids(rows), wanted) {
 		switch {
+		case errors.Is(err, runners.ErrNotFound): // it is gone
 		case err != nil:
-			errs = append(errs, err)
+			plan.Unplanned = append(plan.Unplanned, unplanned(rows[i].ID, rows[i].Description, err))
 		case s.selects(d):
 			plan.Items = append(plan.Items, s.judge(d))
 		}
+		i++
 	}
-	return plan, s.verdict(plan, len(rows), errs)
+	return plan, s.verdict(plan, len(rows))
 }
 
 // sweep is the work of one [PlanSweep].
@@ -223,14 +224,12 @@ func (s *sweep) keeps(d *runners.RunnerDetails) string {
 }
 
 // verdict is the error of a plan.
-func (s *sweep) verdict(plan *SweepPlan, asked int, errs []error) error {
+func (s *sweep) verdict(plan *SweepPlan, asked int) error {
+	err := missed(asked, plan.Unplanned)
 	if n := plan.removals(); s.Limit > 0 && n > s.Limit {
-		return fmt.Errorf("%w: %d, and the limit is %d", ErrTooMany, n, s.Limit)
+		return together(fmt.Errorf("%w: %d, and the limit is %d", ErrTooMany, n, s.Limit), err)
 	}
-	if errs == nil {
-		return nil
-	}
-	return &PartialError{Total: asked, Errs: errs}
+	return err
 }
 
 func (p *SweepPlan) removals() int {
@@ -321,8 +320,12 @@ func (p *SweepPlan) String() string {
 		}
 		b.WriteString("\n")
 	}
+	unplannedLines(&b, p.Unplanned)
 	n := p.removals()
 	fmt.Fprintf(&b, "%d to remove, %d to keep, of %d runners", n, len(p.Items)-n, p.Seen)
+	if n := len(p.Unplanned); n > 0 {
+		fmt.Fprintf(&b, "; %d not planned", n)
+	}
 	return b.String()
 }
 
@@ -334,5 +337,5 @@ func (p *SweepPlan) LogValue() slog.Value {
 	}
 	return slog.GroupValue(slog.Int("seen", p.Seen), slog.Int("remove", p.removals()),
 		slog.Int("deleted", states[Deleted]), slog.Int("gone", states[AlreadyGone]),
-		slog.Int("failed", states[DeletionFailed]))
+		slog.Int("failed", states[DeletionFailed]), slog.Int("unplanned", len(p.Unplanned)))
 }

@@ -1,15 +1,12 @@
-// Watching a list of runners: what changes between two looks, as events.
+// Watching a list of runners: what changes between two looks, as events. How
+// one look finds that out is in look.go, what is kept from it in seen.go.
 
 package fleet
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"log/slog"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/seed-832548de/runners"
@@ -42,7 +39,9 @@ type Event struct {
 	// appeared only to us.
 	First bool `json:"first,omitzero"`
 
-	// Changes are the fields that changed, of an [EventChanged].
+	// Changes are the fields that changed, of an [EventChanged]: those of the
+	// list that have no event of their own and, as far as WatchOptions.Depth
+	// goes, those that only the details show.
 	Changes []Change `json:"changes,omitzero"`
 
 	// ExpiresAt is when the token expires, of an [EventTokenExpiring].
@@ -51,7 +50,7 @@ type Event struct {
 	// Runner is the runner as the list shows it; nil where it is not there.
 	Runner *runners.Runner `json:"runner,omitzero"`
 
-	// Details are all of the runner, where WatchOptions.Details asks for them
+	// Details are all of the runner, where WatchOptions.Depth asks for them
 	// and they could be had.
 	Details *runners.RunnerDetails `json:"-"`
 }
@@ -78,15 +77,65 @@ func (e Event) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
+// Depth says how much of the runners a [Watcher] reads.
+type Depth int
+
+const (
+	// DepthList is the list alone: a call for each hundred runners.
+	DepthList Depth = iota
+
+	// DepthEvents is also the details of the runners that events are about, but
+	// not at the first look: a call for each of these. What changed in them
+	// since they were read the last time is told, too. Those that could not be
+	// had for now are asked for again at the next look.
+	DepthEvents
+
+	// DepthAll is the details of all runners at each look: a call for each
+	// runner. All that changed is told.
+	DepthAll
+)
+
+// WatchProgress is how far a look of a [Watcher] is.
+type WatchProgress struct {
+	At   time.Time // when the look began
+	Rows int       // how many runners of the list were read
+
+	// RowsTotal is how many runners the list has: 0 before the first page, and
+	// where GitLab does not count them.
+	RowsTotal int
+
+	Details      int // how many runners' details were asked for
+	DetailsTotal int // and of how many they are wanted; 0 before that is known
+
+	Done bool  // the look has ended, and its events come
+	Err  error // why it failed
+}
+
+// LogValue shows the numbers, or the error.
+func (p WatchProgress) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Int("rows", p.Rows), slog.Int("rows_total", p.RowsTotal)}
+	if p.DetailsTotal > 0 {
+		attrs = append(attrs, slog.Int("details", p.Details), slog.Int("details_total", p.DetailsTotal))
+	}
+	attrs = append(attrs, slog.Bool("done", p.Done))
+	if p.Err != nil {
+		attrs = append(attrs, slog.Any("error", p.Err))
+	}
+	return slog.GroupValue(attrs...)
+}
+
 // WatchOptions are the choices of a [Watcher].
 type WatchOptions struct {
 	// Interval is the time from one look to the next, with a tenth more or
 	// less. The default is a minute.
 	Interval time.Duration
 
-	// Details says to get the details of the runners that events are about,
-	// except at the first look: one call each.
-	Details bool
+	// Depth says how much of the runners is read. The default is the list.
+	Depth Depth
+
+	// Progress, unless nil, is called when a look begins, after each page and
+	// each runner whose details were asked for, and when the look has ended.
+	Progress func(WatchProgress)
 
 	// Expiries, unless nil, returns when which runners' tokens expire. GitLab
 	// tells that only to who makes a token or has it.
@@ -101,25 +150,6 @@ type WatchOptions struct {
 
 	// Concurrency is how many calls are made at once. The default is 8.
 	Concurrency int
-}
-
-// WatchState is what a [Watcher] knows. It marshals, so that another process
-// can go on from it.
-type WatchState struct {
-	At      time.Time      `json:"at"` // of the last look all of whose events were taken
-	Runners map[int64]Seen `json:"runners"`
-}
-
-// Seen is what a [Watcher] knows of a runner.
-type Seen struct {
-	Description string             `json:"description"`
-	Name        string             `json:"name,omitzero"`
-	Type        runners.RunnerType `json:"runner_type,omitzero"`
-	IPAddress   string             `json:"ip_address,omitzero"`
-	Status      runners.Status     `json:"status,omitzero"` // as if it were not paused
-	Paused      bool               `json:"paused,omitzero"`
-	Missed      bool               `json:"missed,omitzero"`      // the last look did not find it
-	ExpiryTold  *time.Time         `json:"expiry_told,omitzero"` // by an event
 }
 
 // Watcher watches the runners of a list. Make one with [NewWatcher], and use
@@ -146,13 +176,6 @@ func NewWatcher(
 	return w
 }
 
-func (s WatchState) clone() WatchState {
-	if s.Runners = maps.Clone(s.Runners); s.Runners == nil {
-		s.Runners = map[int64]Seen{}
-	}
-	return s
-}
-
 // State returns what is known after the last event that Events yielded. A
 // Watcher that goes on from there yields what comes after that event, be it of
 // the same look.
@@ -163,7 +186,9 @@ func (w *Watcher) State() WatchState { return w.state.clone() }
 // events of the last.
 //
 // A look that fails yields its error and nothing else, and the next one comes
-// as usual: what happened meanwhile is not lost, and not told twice. What comes
+// as usual: what happened meanwhile is not lost, and not told twice. Where only
+// the details of some runners cannot be had, a [*PartialError] follows the
+// events of the look, and a later look tells what changed in them. What comes
 // and goes between two looks is not seen.
 //
 // A runner that is missing in the list is looked at by itself, since GitLab's
@@ -185,14 +210,19 @@ func (w *Watcher) Events(ctx context.Context) iter.Seq2[Event, error] {
 func (w *Watcher) lookOnce(
 	ctx context.Context, began time.Time, yield func(Event, error) bool,
 ) bool {
-	steps, err := w.look(ctx, began)
+	l := &look{watcher: w, progress: WatchProgress{At: began}}
+	err := l.run(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return false
 	case err != nil:
 		return yield(Event{At: began}, err)
+	case !w.take(l.steps, began, yield):
+		return false
+	case l.unread != nil:
+		return yield(Event{At: began}, l.unread)
 	default:
-		return w.take(steps, began, yield)
+		return true
 	}
 }
 
@@ -217,201 +247,4 @@ func (w *Watcher) take(steps []step, began time.Time, yield func(Event, error) b
 	}
 	w.state.At = began
 	return true
-}
-
-// look reads the list and compares it with what is known.
-func (w *Watcher) look(ctx context.Context, now time.Time) ([]step, error) {
-	g := &gate{}
-	rows, err := collect(ctx, g, w.list)
-	if err != nil {
-		return nil, err
-	}
-	var expiries map[int64]time.Time
-	if w.options.Expiries != nil {
-		if expiries, err = w.options.Expiries(ctx); err != nil {
-			return nil, err
-		}
-	}
-	l := &look{watcher: w, now: now, found: make(map[int64]bool, len(rows)), expiries: expiries}
-	for _, r := range rows {
-		l.compare(r)
-	}
-	if err := l.missing(ctx, g); err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(l.steps, func(a, b step) int { return cmp.Compare(a.id, b.id) })
-	if w.options.Details {
-		l.details(ctx, g)
-	}
-	return l.steps, nil
-}
-
-// A look is the work of one look at a list.
-type look struct {
-	watcher  *Watcher
-	now      time.Time
-	found    map[int64]bool
-	expiries map[int64]time.Time
-	steps    []step
-}
-
-// add adds a step with an event of a kind about a runner.
-func (l *look) add(kind EventKind, r *runners.Runner, after Seen) *Event {
-	e := &Event{Kind: kind, At: l.now, ID: r.ID, Description: r.Description, Runner: r}
-	l.steps = append(l.steps, step{event: e, id: r.ID, after: &after})
-	return e
-}
-
-// compare adds the events of one runner.
-func (l *look) compare(r *runners.Runner) {
-	if l.found[r.ID] {
-		return
-	}
-	l.found[r.ID] = true
-	state := &l.watcher.state
-	seen, known := state.Runners[r.ID]
-	if !known {
-		seen = see(r)
-		l.add(EventAppeared, r, seen).First = state.At.IsZero()
-		l.expiry(r, seen)
-		return
-	}
-	now := see(r)
-	if now.Status != seen.Status || seen.Missed {
-		kind, told := statusEvents(now.Status)
-		told = told && now.Status != seen.Status
-		seen.Status, seen.Missed = now.Status, false
-		if told {
-			l.add(kind, r, seen)
-		} else {
-			l.steps = append(l.steps, step{id: r.ID, after: new(seen)})
-		}
-	}
-	if now.Paused != seen.Paused {
-		seen.Paused = now.Paused
-		l.add(pauseEvent(now.Paused), r, seen)
-	}
-	if changes := seen.changes(now); changes != nil {
-		now.ExpiryTold = seen.ExpiryTold
-		seen = now
-		l.add(EventChanged, r, seen).Changes = changes
-	}
-	l.expiry(r, seen)
-}
-
-// see returns what is to be known of a runner.
-func see(r *runners.Runner) Seen {
-	return Seen{
-		Description: r.Description, Name: r.Name, Type: r.RunnerType,
-		IPAddress: r.IPAddress, //nolint:staticcheck // empty since 17.0, and then it stays so
-		Status:    contact(r), Paused: r.IsPaused(),
-	}
-}
-
-// statusEvents returns the event of a new status, if there is one.
-func statusEvents(s runners.Status) (EventKind, bool) {
-	kinds := map[runners.Status]EventKind{
-		runners.StatusOnline:  EventOnline,
-		runners.StatusOffline: EventOffline,
-		runners.StatusStale:   EventStale,
-	}
-	kind, ok := kinds[s]
-	return kind, ok
-}
-
-func pauseEvent(paused bool) EventKind {
-	if paused {
-		return EventPaused
-	}
-	return EventResumed
-}
-
-// changes returns the fields that no event of their own tells of.
-func (s Seen) changes(now Seen) []Change {
-	var all []Change
-	for _, c := range []Change{
-		{"description", s.Description, now.Description},
-		{"name", s.Name, now.Name},
-		{"runner_type", string(s.Type), string(now.Type)},
-		{"ip_address", s.IPAddress, now.IPAddress},
-	} {
-		if c.Old != c.New {
-			all = append(all, c)
-		}
-	}
-	return all
-}
-
-// expiry adds the event of a token that expires soon.
-func (l *look) expiry(r *runners.Runner, seen Seen) {
-	at, known := l.expiries[r.ID]
-	told := seen.ExpiryTold != nil && seen.ExpiryTold.Equal(at)
-	if !known || told || at.Sub(l.now) > l.watcher.options.ExpiringWithin {
-		return
-	}
-	seen.ExpiryTold = &at
-	l.add(EventTokenExpiring, r, seen).ExpiresAt = &at
-}
-
-// missing finds out what became of the runners that the list lacks.
-func (l *look) missing(ctx context.Context, g *gate) error {
-	w := l.watcher
-	var lacking []int64
-	for id := range w.state.Runners {
-		if !l.found[id] {
-			lacking = append(lacking, id)
-		}
-	}
-	slices.Sort(lacking)
-	get := func(ctx context.Context, id int64) error {
-		_, err := ask(ctx, g, func(ctx context.Context) (*runners.RunnerDetails, error) {
-			return w.client.Runners.Get(ctx, id, &runners.GetOptions{IncludeProjects: new(false)})
-		})
-		return err
-	}
-	i := 0
-	for err := range ordered(ctx, lacking, atOnce(w.options.Concurrency), get) {
-		gone := errors.Is(err, runners.ErrNotFound)
-		if err != nil && !gone && !errors.Is(err, runners.ErrForbidden) {
-			return ofRunner(lacking[i], err)
-		}
-		l.miss(lacking[i], gone)
-		i++
-	}
-	return nil
-}
-
-func (l *look) miss(id int64, gone bool) {
-	seen := l.watcher.state.Runners[id]
-	if !gone && !seen.Missed {
-		seen.Missed = true
-		l.steps = append(l.steps, step{id: id, after: &seen})
-		return
-	}
-	l.steps = append(l.steps, step{id: id, event: &Event{
-		Kind: EventGone, At: l.now, ID: id, Description: seen.Description,
-	}})
-}
-
-// details gets the details of the runners that events are about.
-func (l *look) details(ctx context.Context, g *gate) {
-	var wanted []int64
-	for _, s := range l.steps {
-		again := len(wanted) > 0 && wanted[len(wanted)-1] == s.id
-		if s.event != nil && s.event.Runner != nil && !s.event.First && !again {
-			wanted = append(wanted, s.id)
-		}
-	}
-	had := make(map[int64]*runners.RunnerDetails, len(wanted))
-	o := &DetailsOptions{Concurrency: l.watcher.options.Concurrency, Projects: true}
-	for d, err := range detailsOf(ctx, l.watcher.client, g, wanted, o) {
-		if err == nil {
-			had[d.ID] = d
-		}
-	}
-	for _, s := range l.steps {
-		if s.event != nil {
-			s.event.Details = had[s.id]
-		}
-	}
 }

@@ -1,15 +1,12 @@
 package fleet_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -86,26 +83,6 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-func TestWatchAtFirst(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, "")
-		s.add(10_000)
-		s.latency = 20 * time.Millisecond
-		began, n := time.Now(), 0
-		for e, err := range watcher(s, &fleet.WatchOptions{Details: true}).Events(t.Context()) {
-			require.NoError(t, err)
-			assert.True(t, e.First)
-			assert.Equal(t, fleet.EventAppeared, e.Kind)
-			if n++; n == 10_000 {
-				break
-			}
-		}
-		assert.LessOrEqual(t, time.Since(began), 100*20*time.Millisecond)
-		assert.Len(t, s.Requests(), 100)
-	})
-}
-
 func TestWatchDetails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -116,7 +93,7 @@ func TestWatchDetails(t *testing.T) {
 			s.change(ids[2], func(r *runnerstest.Runner) { r.Paused = true })
 		})
 		s.before = first(always, http.MethodGet, "/runners/3", &fault{status: 500})
-		for e, err := range watcher(s, &fleet.WatchOptions{Details: true}).Events(t.Context()) {
+		for e, err := range watcher(s, &fleet.WatchOptions{Depth: fleet.DepthEvents}).Events(t.Context()) {
 			require.NoError(t, err)
 			assert.NotNil(t, e.Runner)
 			switch {
@@ -319,182 +296,4 @@ func TestEventLogs(t *testing.T) {
 	}
 	assert.Equal(t, "[kind=changed id=4 description=new description=[old=old new=new] "+
 		"expires_at=1970-01-01 00:00:00 +0000 UTC]", slog.AnyValue(e).Resolve().String())
-}
-
-// A week is one in the life of a fleet: people and runners do what they do,
-// and once an hour GitLab has trouble.
-type week struct {
-	*stage
-	rng     *rand.Rand
-	began   time.Time
-	last    []runnerstest.Runner // at the last look that counted
-	lastAt  time.Time
-	pending []runnerstest.Runner // at the last look
-	at      time.Time
-	want    []string
-}
-
-// trouble spoils each list, and each look at a single runner, for the first
-// minutes of an hour, in one of several ways.
-func (w *week) trouble(before bool) *fault {
-	since := time.Since(w.began)
-	if since%time.Hour > 12*time.Minute || since < time.Hour {
-		return nil
-	}
-	switch kind := int(since/time.Hour) % 5; {
-	case before && kind == 0:
-		return &fault{status: http.StatusBadGateway}
-	case before && kind == 1:
-		return &fault{status: http.StatusTooManyRequests, wait: 100 * time.Second}
-	case before && kind == 2:
-		return &fault{status: http.StatusForbidden}
-	case !before && kind == 3:
-		return &fault{status: http.StatusInternalServerError}
-	case !before && kind == 4:
-		return &fault{status: http.StatusOK} // not a list
-	}
-	return nil
-}
-
-// looked keeps what was there when a list was answered.
-func (w *week) looked(r *http.Request) *fault {
-	if f := w.trouble(false); f != nil {
-		return f
-	}
-	if strings.HasSuffix(r.URL.Path, "/runners/all") {
-		w.commit()
-		w.pending, w.at = w.Snapshot().Runners, time.Now()
-	}
-	return nil
-}
-
-// commit adds what a comparison of two snapshots tells.
-func (w *week) commit() {
-	if w.pending == nil {
-		return
-	}
-	was := map[int64]runnerstest.Runner{}
-	for _, r := range w.last {
-		was[r.ID] = r
-	}
-	type told struct {
-		id   int64
-		text string
-	}
-	var all []told
-	tell := func(id int64, text string) { all = append(all, told{id, fmt.Sprintf("%d %s", id, text)}) }
-	for _, r := range w.pending {
-		old, known := was[r.ID]
-		delete(was, r.ID)
-		if !known {
-			tell(r.ID, "appeared")
-			continue
-		}
-		if now := statusAt(r, w.at); now != statusAt(old, w.lastAt) {
-			tell(r.ID, now)
-		}
-		if r.Paused != old.Paused {
-			tell(r.ID, map[bool]string{true: "paused", false: "resumed"}[r.Paused])
-		}
-		if r.Description != old.Description {
-			tell(r.ID, "changed description="+r.Description)
-		}
-	}
-	for id := range was {
-		tell(id, "gone")
-	}
-	slices.SortStableFunc(all, func(a, b told) int { return cmp.Compare(a.id, b.id) })
-	for _, one := range all {
-		w.want = append(w.want, one.text)
-	}
-	w.last, w.lastAt, w.pending = w.pending, w.at, nil
-}
-
-// failed forgets what a look saw that told nothing.
-func (w *week) failed(began time.Time) {
-	if w.at.Before(began) {
-		w.commit() // it is of the look before
-	}
-	w.pending = nil
-}
-
-// statusAt is a runner's status at a time, as GitLab has it.
-func statusAt(r runnerstest.Runner, at time.Time) string {
-	created, contacted := r.CreatedAt.Time(), r.ContactedAt.Time()
-	switch {
-	case at.Sub(created) >= 7*day && at.Sub(contacted) >= 7*day:
-		return "stale"
-	case at.Sub(contacted) < 2*time.Hour:
-		return "online"
-	default:
-		return "offline"
-	}
-}
-
-// live is what happens every few minutes.
-func (w *week) live(ctx context.Context, other *runners.Client) {
-	for sleeping := time.NewTicker(17 * time.Minute); ctx.Err() == nil; {
-		select {
-		case <-sleeping.C:
-		case <-ctx.Done():
-			return
-		}
-		all := w.Snapshot().Runners
-		id := all[1+w.rng.IntN(len(all)-1)].ID // nobody cares for the first
-		switch w.rng.IntN(12) {
-		case 0:
-			w.add(1)
-		case 1:
-			_ = other.Runners.Delete(ctx, id)
-		case 2:
-			_, _ = other.Runners.Pause(ctx, id)
-		case 3:
-			_, _ = other.Runners.Resume(ctx, id)
-		case 4:
-			name := fmt.Sprint("builder ", w.rng.Uint32())
-			_, _ = other.Runners.Update(ctx, id, &runners.UpdateOptions{Description: &name})
-		default:
-			w.change(id, func(r *runnerstest.Runner) { r.ContactedAt = runnerstest.Ago(0) })
-		}
-	}
-}
-
-// The events of a week, with trouble every hour, are those that a comparison of
-// what was there at each look gives: none is missing, none is told twice.
-func TestWatchForAWeek(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := &week{stage: newStage(t, ""), rng: rand.New(rand.NewPCG(1, 2)), began: time.Now()}
-		for i := range 30 {
-			w.add(1, func(r *runnerstest.Runner) {
-				r.ContactedAt = runnerstest.Ago(time.Duration(i) * 5 * time.Hour)
-			})
-		}
-		w.before = func(*http.Request) *fault { return w.trouble(true) }
-		w.after = w.looked
-		ctx, cancel := context.WithTimeout(t.Context(), 7*day+30*time.Minute)
-		defer cancel()
-		go w.live(ctx, w.Client(t))
-
-		var got []string
-		failures := 0
-		for e, err := range watcher(w.stage, &fleet.WatchOptions{Interval: 10 * time.Minute}).Events(ctx) {
-			if err != nil {
-				failures++
-				w.failed(e.At)
-			} else {
-				got = append(got, line(e))
-			}
-		}
-		w.commit()
-		for i := range min(len(got), len(w.want)) {
-			require.Equal(t, w.want[i], got[i], "event %d", i)
-		}
-		assert.Len(t, got, len(w.want))
-		assert.Greater(t, len(got), 300)
-		assert.Greater(t, failures, 100)
-		for _, kind := range []string{"appeared", "gone", "online", "offline", "stale", "paused", "resumed", "changed"} {
-			assert.True(t, slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, kind) }), kind)
-		}
-	})
 }
