@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -38,8 +39,13 @@ func (h *host) find(ctx context.Context) error {
 		list = h.client.Runners.ListAll
 	}
 	found, err := fleet.Find(ctx, h.client, list, &fleet.Query{SystemID: h.systemID})
+	if partial, ok := errors.AsType[*fleet.PartialError](err); ok {
+		for _, err := range partial.Errs {
+			fmt.Fprintln(h.log, plain(err.Error()))
+		}
+	}
 	if err != nil {
-		return err
+		return err // one that could not be looked at may work here
 	}
 	if len(found) == 0 {
 		return fmt.Errorf("no runner that you may manage works on %q", h.systemID)
@@ -95,10 +101,12 @@ func (h *host) drainRunner(ctx context.Context, m fleet.Match) error {
 	} else if !d.Resumed && (d.Idle || h.hold) {
 		h.paused = append(h.paused, id)
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		fmt.Fprintf(h.log, "runner %d has no job left here\n", id)
-	case d.Resumed:
+	} else {
+		fmt.Fprintln(h.log, plain(err.Error()))
+	}
+	if d.Resumed {
 		fmt.Fprintf(h.log, "runner %d takes jobs again\n", id)
 	}
 	return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -120,6 +121,25 @@ func TestThereAndBack(t *testing.T) {
 	assert.False(t, paused())
 
 	require.ErrorContains(t, run(t.Context(), []string{"s_nowhere"}, &out, &log), `works on "s_nowhere"`)
+}
+
+// Each failure is told of, not only the first.
+func TestEachFailureIsTold(t *testing.T) {
+	gitlab := runnerstest.NewServer(t, nil)
+	for range 3 {
+		gitlab.AddRunner(runnerstest.Runner{Managers: []runnerstest.Manager{{SystemID: "s_here"}}})
+	}
+	t.Setenv("GITLAB_URL", gitlab.URL())
+	t.Setenv("GITLAB_TOKEN", gitlab.AddToken(runnerstest.AccessToken{User: "root"}).Token)
+	for _, route := range []string{"GET /runners/{id}/managers", "PUT /runners/{id}"} {
+		gitlab.Fault(runnerstest.On(route), runnerstest.Times(3), runnerstest.Status(403))
+		var out, log bytes.Buffer
+		require.ErrorIs(t, run(t.Context(), []string{"-all", "s_here"}, &out, &log), runners.ErrForbidden)
+		for id := 1; id <= 3; id++ {
+			assert.Regexp(t, fmt.Sprintf(`(?m)^runner %d: .*403`, id), log.String())
+		}
+		assert.NotContains(t, out.String(), "it may go down")
+	}
 }
 
 func TestProgressSaysWhatItKnows(t *testing.T) {

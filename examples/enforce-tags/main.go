@@ -96,13 +96,11 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		list = gitlab.Runners.ListAll(nil)
 	}
 	plan, failed := fleet.Apply(ctx, gitlab, list, desired, &fleet.ApplyOptions{Apply: c.apply})
-	if partial, ok := errors.AsType[*fleet.PartialError](failed); ok {
-		for _, err := range partial.Errs {
-			fmt.Fprintln(log, plain(err.Error()))
-		}
-	}
 	if plan == nil {
 		return failed
+	}
+	for _, u := range plan.Unplanned {
+		fmt.Fprintln(log, plain(u.String()))
 	}
 	if c.check && len(plan.Items) > 0 {
 		failed = errors.Join(failed, errDrift)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/fakegitlab"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
@@ -36,13 +37,32 @@ func TestEnforcesOnTheFake(t *testing.T) {
 		var out, log bytes.Buffer
 		require.NoError(t, run(t.Context(), c.args, &out, &log))
 		assert.Contains(t, out.String(), c.want)
-		assert.Regexp(t, `builder \(1\)\n +tag_list +docker linux test-of-lea +→ docker large linux\n`, out.String())
+		assert.Regexp(t, `builder \(1\)\n +tag_list +docker, linux, test-of-lea +→ docker, large, linux\n`, out.String())
 		assert.Regexp(t, `tester \(2\)\n +paused +true +→ false\n`, out.String())
 		assert.NotContains(t, out.String(), "deployer")
 		assert.Contains(t, log.String(), "made up")
 	}
 	var out, log bytes.Buffer
 	require.ErrorIs(t, run(t.Context(), []string{"-check"}, &out, &log), errDrift)
+}
+
+// TestTheProgram runs it as its user does.
+func TestTheProgram(t *testing.T) {
+	t.Parallel()
+	built, folder := fakegitlab.Build(t, "."), t.TempDir()
+	binary, nothing := filepath.Join(built, "enforce-tags"), fakegitlab.Environment()
+	out, log := fakegitlab.Run(t, folder, nothing, binary)
+	assert.Contains(t, out, "2 differ; nothing was changed")
+	assert.Contains(t, log, "made up")
+
+	url, token := fakegitlab.Start(t, built)
+	there := fakegitlab.Environment("GITLAB_URL="+url, "GITLAB_TOKEN="+token)
+	file := yamlFile(t, "runners: [{id: 6, tag_list: [ruby]}, {description: forgotten, paused: true}]")
+	for _, want := range []string{"2 of those were changed", "2 as they should be, 0 differ"} {
+		out, log = fakegitlab.Run(t, folder, there, binary, "-all", "-apply", file)
+		assert.Contains(t, out, want)
+		assert.Empty(t, log)
+	}
 }
 
 // yamlFile writes a file for one test.
@@ -143,10 +163,12 @@ func TestWhatCannotBeChangedIsReported(t *testing.T) {
 	t.Setenv("GITLAB_URL", gitlab.URL())
 	t.Setenv("GITLAB_TOKEN", token.Token)
 
-	file := yamlFile(t, "runners: [{description: builder, paused: true}]")
+	file := yamlFile(t, "runners: [{description: builder, paused: true}, {description: nobody, paused: true}, {id: 4711}]")
 	var out, log bytes.Buffer
 	require.ErrorIs(t, run(t.Context(), []string{"-apply", file}, &out, &log), runners.ErrInsufficientScope)
 	assert.Regexp(t, `builder \(1\)\n +paused +false +→ true\n +failed: .*403`, out.String())
 	assert.Contains(t, out.String(), "1 differ, and 0 of those were changed.")
+	assert.Contains(t, log.String(), `not planned: "nobody": `, "what fails later does not hide it")
+	assert.Contains(t, log.String(), `not planned: 4711 "": runner 4711: `)
 	assert.NotContains(t, out.String()+log.String(), token.Token)
 }

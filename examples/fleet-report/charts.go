@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-832548de/runners"
 )
@@ -21,11 +22,20 @@ var pageHTML string
 
 // render writes the page as HTML. The texts of runners are escaped by it.
 func (p *page) render(w io.Writer) error {
-	t, err := template.New("page").Parse(pageHTML)
+	t, err := template.New("page").Funcs(template.FuncMap{"number": number}).Parse(pageHTML)
 	if err != nil {
 		return err
 	}
 	return t.Execute(w, p)
+}
+
+// number writes a number as people read it: 12,345.
+func number(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
 
 // A state is a piece of the ring, and what stands beside it. The ring is 100
@@ -63,7 +73,7 @@ func states(rows []*runners.RunnerDetails) []state {
 		s := stateOf(key)
 		s.Count = count[key]
 		share := 100 * float64(s.Count) / float64(max(1, len(rows)))
-		s.Length = max(0, share-0.7) // a gap to the next one
+		s.Length = max(share-0.7, min(share, 0.4)) // a gap to the next one, and something to see
 		s.Gap, s.Offset = 100-s.Length, 25-begin
 		begin += share
 		all = append(all, s)
@@ -82,6 +92,23 @@ type bar struct {
 	Count, Online     int
 	OnWidth, OffWidth float64 // percent of the longest bar
 }
+
+// Short is the label without the first parts of a path, where it is too long.
+// Paths are told apart by their ends. What is too long still, the page cuts.
+func (b bar) Short() string {
+	short := b.Label
+	for utf8.RuneCountInString(short) > labelFits {
+		_, rest, found := strings.Cut(strings.TrimPrefix(short, "…/"), "/")
+		if !found {
+			break
+		}
+		short = "…/" + rest
+	}
+	return short
+}
+
+// labelFits is how long a label may be.
+const labelFits = 24
 
 // barsShown is how many names a chart shows.
 const barsShown = 10
@@ -184,7 +211,7 @@ func newColumns(
 	for i := range c.Columns {
 		column := &c.Columns[i]
 		column.Label = steps[i].label
-		column.Height = highest * float64(column.Count) / float64(most)
+		column.Height = max(2, highest*float64(column.Count)/float64(most)) // none is drawn for 0
 		column.X = float64(i)*columnsApart + (columnsApart-columnWidth)/2
 		column.Middle = column.X + columnWidth/2
 		column.Y = ground - column.Height

@@ -176,6 +176,44 @@ func TestOnlyTheFirstOfManyAreShown(t *testing.T) {
 	assert.Equal(t, 30-suspects, p.WorthMore)
 }
 
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 123456: "123,456", 1234567: "1,234,567"} {
+		assert.Equal(t, want, number(n))
+	}
+}
+
+// What is rare can be seen, what is many fits, and a path keeps its end.
+func TestManyAndFew(t *testing.T) {
+	t.Parallel()
+	var rows []*runners.RunnerDetails
+	for i := range 10_000 {
+		d := &runners.RunnerDetails{Projects: []runners.Project{{PathWithNamespace: "acme/platform/infrastructure/modules"}}}
+		d.Status, d.Paused, d.ContactedAt = runners.StatusOnline, new(false), new(time.Now())
+		if i == 0 {
+			d.Status, d.ContactedAt = runners.StatusOffline, new(time.Now().Add(-40*day))
+		}
+		rows = append(rows, d)
+	}
+	p := newPage(rows, time.Now())
+	assert.Equal(t, "9,999 of 10,000 runners are online.", p.Headline)
+	assert.Less(t, p.TotalSize, 7.0)
+	assert.InDelta(t, 0.01, p.States[2].Length, 0.001)
+	assert.InDelta(t, 2.0, p.Contacts.Columns[4].Height, 0.001)
+	assert.Equal(t, "…/infrastructure/modules", p.Projects.Rows[0].Short())
+	for label, want := range map[string]string{
+		"a-tag-that-is-longer-than-it-may-be":     "a-tag-that-is-longer-than-it-may-be",
+		"acme/a-name-of-a-project-that-is-longer": "…/a-name-of-a-project-that-is-longer",
+		"acme/app": "acme/app",
+	} {
+		assert.Equal(t, want, bar{Label: label}.Short())
+	}
+	var text bytes.Buffer
+	require.NoError(t, p.render(&text))
+	assert.Contains(t, text.String(), `title="acme/platform/infrastructure/modules">…/infrastructure/modules<`)
+	assert.Contains(t, text.String(), ">10,000</text>")
+}
+
 func TestOldStatuses(t *testing.T) {
 	t.Parallel()
 	for want, r := range map[string]runners.Runner{

@@ -20,6 +20,7 @@ type page struct {
 	Incomplete    bool
 	At            time.Time
 	Total         int
+	TotalSize     float64 // of the number in the ring
 	Headline      string
 
 	States         []state
@@ -33,6 +34,7 @@ type page struct {
 // newPage counts.
 func newPage(rows []*runners.RunnerDetails, now time.Time) *page {
 	p := &page{At: now.UTC(), Total: len(rows), States: states(rows)}
+	p.TotalSize = min(7.5, 33/float64(len(number(p.Total))))
 	p.Headline = headline(p)
 	p.Versions = newBars(rows, versions)
 	p.Versions.order(newestFirst)
@@ -73,9 +75,9 @@ func headline(p *page) string {
 			lost += s.Count
 		}
 	}
-	text := fmt.Sprintf("%d of %d runners %s online", online, p.Total, are(online))
+	text := fmt.Sprintf("%s of %s runners %s online", number(online), number(p.Total), are(online))
 	if lost > 0 {
-		text += fmt.Sprintf(", and %d may be forgotten", lost)
+		text += fmt.Sprintf(", and %s may be forgotten", number(lost))
 	}
 	return text + "."
 }

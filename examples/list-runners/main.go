@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,6 +17,12 @@ import (
 
 	"github.com/seed-832548de/runners"
 )
+
+const usage = `List-runners prints your runners; without GITLAB_URL and GITLAB_TOKEN, those of a fake GitLab.
+
+Usage: list-runners [flags]
+
+`
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
@@ -27,9 +34,15 @@ func main() {
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags := flag.NewFlagSet("list-runners", flag.ContinueOnError)
 	flags.SetOutput(log)
+	flags.Usage = func() {
+		fmt.Fprint(log, usage)
+		flags.PrintDefaults()
+	}
 	status := flags.String("status", "", "only runners of this status, such as online or stale")
 	tags := flags.String("tag", "", "only runners with these tags, separated by commas")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	c, closeFake, err := connect(log)

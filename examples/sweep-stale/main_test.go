@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -150,6 +152,28 @@ func TestWhatCannotBeRemovedIsReported(t *testing.T) {
 	assert.Regexp(t, `failed +11 +forgotten .*403`, out.String())
 	assert.Contains(t, out.String(), "0 are gone, 1 could not be removed")
 	assert.NotContains(t, out.String()+log.String(), token.Token)
+}
+
+// Two of three runners cannot be looked at: each is told of, and stays.
+func TestWhatCannotBeLookedAtIsReported(t *testing.T) {
+	gitlab := runnerstest.NewServer(t, nil)
+	project := gitlab.AddProject(runnerstest.Project{Path: "acme/app"})
+	for _, name := range []string{"one", "two", "three"} {
+		gitlab.AddRunner(runnerstest.Runner{
+			Description: name, Projects: []int64{project.ID},
+			CreatedAt: runnerstest.Ago(99 * day), ContactedAt: runnerstest.Ago(99 * day),
+		})
+	}
+	t.Setenv("GITLAB_URL", gitlab.URL())
+	t.Setenv("GITLAB_TOKEN", gitlab.AddToken(runnerstest.AccessToken{User: "root"}).Token)
+	for left := 2; left < 4; left++ {
+		gitlab.Fault(runnerstest.On("GET /runners/{id}"), runnerstest.Times(left), runnerstest.Status(403))
+		var out, log bytes.Buffer
+		require.Error(t, run(t.Context(), []string{"-all"}, &out, &log))
+		assert.Len(t, regexp.MustCompile(`keep +\d .*403`).FindAllString(out.String(), -1), left)
+		assert.Contains(t, out.String(), fmt.Sprintf("%d could not be looked at, and stay.", left))
+		assert.Equal(t, left == 3, strings.Contains(out.String(), "none is known to be of no use"))
+	}
 }
 
 func TestTheTerminalIsLeftInPeace(t *testing.T) {

@@ -21,7 +21,7 @@ func (c choices) tell(out io.Writer, plan *fleet.SweepPlan) error {
 		return cmp.Compare(rank(a), rank(b))
 	})
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	if len(items) > 0 {
+	if len(items)+len(plan.Unplanned) > 0 {
 		fmt.Fprintln(table, "\tID\tDESCRIPTION\tTAGS\tSTATUS\tWHY")
 	}
 	for _, item := range items {
@@ -31,6 +31,9 @@ func (c choices) tell(out io.Writer, plan *fleet.SweepPlan) error {
 		}
 		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n", verb(item), item.ID, plain(item.Description),
 			plain(cmp.Or(strings.Join(item.TagList, " "), "-")), item.Status, why)
+	}
+	for _, u := range plan.Unplanned {
+		fmt.Fprintf(table, "keep\t%d\t%s\t-\t-\t%s\n", u.ID, plain(u.Description), plain(u.Problem))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -58,12 +61,23 @@ func verb(item fleet.SweepItem) string {
 
 // verdict is the last line.
 func (c choices) verdict(plan *fleet.SweepPlan) string {
+	text := c.count(plan)
+	if n := len(plan.Unplanned); n > 0 {
+		text += fmt.Sprintf(" %d could not be looked at, and stay.", n)
+	}
+	return text
+}
+
+// count says how many go, and how many stay.
+func (c choices) count(plan *fleet.SweepPlan) string {
 	count := map[string]int{}
 	for _, item := range plan.Items {
 		count[verb(item)]++
 	}
 	left := count["remove"] + count["failed"]
 	switch done := count["deleted"] + count["gone"]; {
+	case left+done == 0 && len(plan.Unplanned) > 0:
+		return fmt.Sprintf("Of %d runners none is known to be of no use.", plan.Seen)
 	case left+done == 0:
 		return fmt.Sprintf("Of %d runners none needs to go.", plan.Seen)
 	case c.apply:

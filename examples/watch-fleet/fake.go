@@ -18,11 +18,9 @@ import (
 func configured() bool { return os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" }
 
 // connect returns a client, and what to call when it is used no more.
-func connect(
-	ctx context.Context, observe func(context.Context, runners.Call), log io.Writer,
-) (*runners.Client, func(), error) {
+func connect(ctx context.Context, log io.Writer) (*runners.Client, func(), error) {
 	if configured() {
-		c, err := runners.NewFromEnv(&runners.Options{Observe: observe})
+		c, err := runners.NewFromEnv(nil)
 		return c, func() {}, err
 	}
 	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: these runners, and their fates, are made up.")
@@ -35,17 +33,17 @@ func connect(
 	})
 	l := &life{fake: fake, project: fake.AddProject(runnerstest.Project{Path: "acme/app"}).ID}
 	token := fake.AddToken(runnerstest.AccessToken{User: "root"}).Token
-	o := runners.Options{HTTPClient: fake.HTTPClient(), AllowInsecure: true}
-	if l.client, err = runners.New("http://gitlab.test", runners.PrivateToken(token), &o); err != nil {
+	l.client, err = runners.New("http://gitlab.test", runners.PrivateToken(token), &runners.Options{
+		HTTPClient: fake.HTTPClient(), AllowInsecure: true,
+	})
+	if err != nil {
 		return nil, nil, err
 	}
 	for i := range 12 {
 		l.add(i)
 	}
 	end := l.begin(ctx)
-	o.Observe = observe
-	c, err := runners.New("http://gitlab.test", runners.PrivateToken(token), &o)
-	return c, func() { end(); fake.Close() }, err
+	return l.client, func() { end(); fake.Close() }, nil
 }
 
 // A life is what happens to the runners of the fake.
@@ -89,7 +87,7 @@ func (l *life) begin(ctx context.Context) (end func()) {
 // goOn is one thing that happens. A failure means that it does not.
 func (l *life) goOn(ctx context.Context) {
 	one := l.ids[(l.chapter*5)%len(l.ids)]
-	switch l.chapter % 6 {
+	switch l.chapter % 7 {
 	case 0:
 		_, _ = l.client.Runners.Pause(ctx, one)
 	case 1:
@@ -104,6 +102,8 @@ func (l *life) goOn(ctx context.Context) {
 		})
 	case 5:
 		_ = l.client.Runners.Delete(ctx, one)
+	case 6:
+		_, _ = l.client.Runners.Update(ctx, one, &runners.UpdateOptions{TagList: &[]string{"docker", "large"}})
 	}
 	l.chapter++
 }

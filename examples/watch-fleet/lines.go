@@ -13,20 +13,39 @@ import (
 	"github.com/seed-832548de/runners/fleet"
 )
 
-// lines prints a line for each event, and tells of long lists in the log.
+// lines prints a line for each event, and tells of long looks in the log.
 type lines struct {
 	mu       sync.Mutex
 	out, log io.Writer
+	told     int // runners and details of this look
 }
 
-// pagesQuiet is how many pages are read without a word about it.
-const pagesQuiet = 10
+// quiet is how many runners, and then details, are read without a word about it.
+const quiet = 1000
 
-func (l *lines) page(number int) {
-	if number%pagesQuiet == 0 {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		fmt.Fprintf(l.log, "%d pages read\n", number)
+func (l *lines) look(p fleet.WatchProgress) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch read := p.Rows + p.Details; {
+	case p.Done && p.Err == nil && l.told > 0:
+		fmt.Fprintf(l.log, "%d runners read in %v\n", p.Rows, time.Since(p.At).Round(time.Millisecond))
+	case p.Rows == 0:
+		l.told = 0
+	case !p.Done && read/quiet > l.told/quiet:
+		l.told = read
+		fmt.Fprintln(l.log, reached(p))
+	}
+}
+
+// reached says how far a look is.
+func reached(p fleet.WatchProgress) string {
+	switch {
+	case p.DetailsTotal > 0:
+		return fmt.Sprintf("%d of %d details read", p.Details, p.DetailsTotal)
+	case p.RowsTotal > 0:
+		return fmt.Sprintf("%d of %d runners read", p.Rows, p.RowsTotal)
+	default:
+		return fmt.Sprintf("%d runners read", p.Rows)
 	}
 }
 

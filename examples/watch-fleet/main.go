@@ -14,7 +14,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"sync"
 	"time"
 
 	"github.com/seed-832548de/runners"
@@ -42,10 +41,10 @@ func main() {
 
 // choices are what the flags say.
 type choices struct {
-	interval, duration time.Duration
-	group              string
-	all, plain         bool
-	rows               int
+	interval, duration  time.Duration
+	group               string
+	all, plain, details bool
+	rows                int
 }
 
 func parse(args []string, log io.Writer) (choices, error) {
@@ -60,6 +59,7 @@ func parse(args []string, log io.Writer) (choices, error) {
 	flags.DurationVar(&c.duration, "for", 0, "end after this `time`; 0 = never")
 	flags.StringVar(&c.group, "group", "", "watch the runners that serve the group with this `path`")
 	flags.BoolVar(&c.all, "all", false, "watch all runners of the instance, as an administrator")
+	flags.BoolVar(&c.details, "details", false, "watch tags, projects and the like, too: one more call for each runner")
 	flags.BoolVar(&c.plain, "plain", false, "print lines, also in a terminal")
 	flags.IntVar(&c.rows, "rows", 10, "how `many` runners the table shows")
 	err := flags.Parse(args)
@@ -93,9 +93,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 
 // A screen shows what happens. Its methods may be called at the same time.
 type screen interface {
-	page(number int)     // a look is under way, and read a page
-	event(e fleet.Event) // something happened
-	failed(err error)    // a look failed
+	look(p fleet.WatchProgress) // a look is under way, or has ended
+	event(e fleet.Event)        // something happened
+	failed(err error)           // a look failed
 }
 
 // watch shows events until the time is over.
@@ -106,8 +106,7 @@ func (c choices) watch(ctx context.Context, s screen, log io.Writer) error {
 			c.interval = 2 * time.Second
 		}
 	}
-	p := &progress{screen: s, apart: c.interval / 2}
-	gitlab, closeFake, err := connect(ctx, p.observe, log)
+	gitlab, closeFake, err := connect(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -117,7 +116,11 @@ func (c choices) watch(ctx context.Context, s screen, log io.Writer) error {
 		ctx, cancel = context.WithTimeout(ctx, c.duration)
 		defer cancel()
 	}
-	w := fleet.NewWatcher(gitlab, c.list(gitlab), &fleet.WatchOptions{Interval: c.interval})
+	o := &fleet.WatchOptions{Interval: c.interval, Progress: s.look}
+	if c.details {
+		o.Depth = fleet.DepthAll
+	}
+	w := fleet.NewWatcher(gitlab, c.list(gitlab), o)
 	for e, err := range w.Events(ctx) {
 		switch {
 		case err == nil:
@@ -131,31 +134,6 @@ func (c choices) watch(ctx context.Context, s screen, log io.Writer) error {
 	return nil
 }
 
-// A progress counts the pages of a look. A look begins after a pause.
-type progress struct {
-	screen screen
-	apart  time.Duration
-
-	mu    sync.Mutex
-	last  time.Time
-	pages int
-}
-
-func (p *progress) observe(_ context.Context, call runners.Call) {
-	if call.Err != nil || call.Route == "/runners/{id}" {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	if now.Sub(p.last) > p.apart {
-		p.pages = 0
-	}
-	p.last = now
-	p.pages++
-	p.screen.page(p.pages)
-}
-
 func (c choices) list(gitlab *runners.Client) *runners.Listing[runners.Runner] {
 	switch {
 	case c.group != "":
@@ -167,8 +145,12 @@ func (c choices) list(gitlab *runners.Client) *runners.Listing[runners.Runner] {
 	}
 }
 
-// hopeless reports whether the next look would fail in the same way.
+// hopeless reports whether the next look would fail in the same way. Where only
+// some details could not be had, there is still a lot to see.
 func hopeless(err error) bool {
+	if _, partly := errors.AsType[*fleet.PartialError](err); partly {
+		return false
+	}
 	for _, kind := range []error{
 		runners.ErrUnauthorized, runners.ErrForbidden, runners.ErrNotFound, runners.ErrInvalid,
 	} {

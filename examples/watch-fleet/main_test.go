@@ -62,6 +62,23 @@ func TestWatchesTheFake(t *testing.T) {
 	})
 }
 
+func TestWatchesDetails(t *testing.T) {
+	t.Setenv("GITLAB_URL", "")
+	t.Setenv("GITLAB_TOKEN", "")
+	synctest.Test(t, func(t *testing.T) {
+		var out, log bytes.Buffer
+		require.NoError(t, run(t.Context(), []string{"-for", "1m", "-details"}, &out, &log))
+		assert.Contains(t, out.String(), `: tag_list is "docker, large" now, and was ""`)
+	})
+}
+
+func TestPartOfALookIsNotHopeless(t *testing.T) {
+	t.Parallel()
+	assert.True(t, hopeless(runners.ErrForbidden))
+	assert.False(t, hopeless(runners.ErrServer))
+	assert.False(t, hopeless(&fleet.PartialError{Errs: []error{runners.ErrForbidden}}))
+}
+
 func TestTheTableLives(t *testing.T) {
 	t.Setenv("GITLAB_URL", "")
 	t.Setenv("GITLAB_TOKEN", "")
@@ -99,6 +116,7 @@ func TestWatchesAGitLab(t *testing.T) {
 		{[]string{"-all"}, "11 forgotten: is stale\n"},
 		{[]string{"-all", "-plain"}, "5 development_runner: is paused\n"},
 		{[]string{"-group", "acme/tools"}, "10 never seen: is never contacted\n"},
+		{[]string{"-all", "-details"}, "11 forgotten: is stale\n"},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		out, log := &stopAt{text: c.want, stop: cancel}, &bytes.Buffer{}
@@ -155,7 +173,7 @@ func TestTheTableKeepsItsShape(t *testing.T) {
 	s.close()
 	text := s.text()
 	assert.Contains(t, text, "4 runners   \x1b[32m3 online\x1b[0m   \x1b[34m1 paused\x1b[0m")
-	for _, code := range []string{"\x1b[32m", "\x1b[34m", "\x1b[0m"} {
+	for _, code := range []string{"\x1b[32m", "\x1b[34m", "\x1b[0m", noWrap, wrap} {
 		text = strings.ReplaceAll(text, code, "")
 	}
 	assert.NotContains(t, text, "\x1b")
@@ -164,20 +182,67 @@ func TestTheTableKeepsItsShape(t *testing.T) {
 	}
 }
 
+// looks are the progress of a look at 2,500 runners and their details.
+func looks(total int) (all []fleet.WatchProgress) {
+	p := fleet.WatchProgress{At: time.Now(), RowsTotal: total}
+	for ; p.Rows <= 2500; p.Rows += 100 {
+		all = append(all, p)
+	}
+	p.Rows, p.DetailsTotal = 2500, 2500
+	for ; p.Details <= 2500; p.Details++ {
+		all = append(all, p)
+	}
+	p.Details, p.Done = 2500, true
+	return append(all, p)
+}
+
 func TestLongListsShowProgress(t *testing.T) {
 	t.Parallel()
-	var out, log bytes.Buffer
-	l := &lines{out: &out, log: &log}
-	p := &progress{screen: l, apart: time.Hour}
-	for range 25 {
-		p.observe(t.Context(), runners.Call{Route: "/runners"})
-		p.observe(t.Context(), runners.Call{Route: "/runners/{id}"})
-		p.observe(t.Context(), runners.Call{Route: "/runners", Err: runners.ErrServer})
-	}
-	assert.Equal(t, "10 pages read\n20 pages read\n", log.String())
-	l.failed(errors.New("no answer"))
-	assert.Contains(t, log.String(), "no answer, and another look soon\n")
-	assert.Empty(t, out.String())
+	synctest.Test(t, func(t *testing.T) {
+		var out, log bytes.Buffer
+		l := &lines{out: &out, log: &log}
+		for _, p := range append(looks(2500), looks(0)...) {
+			l.look(p)
+		}
+		rest := "500 of 2500 details read\n1500 of 2500 details read\n2500 of 2500 details read\n2500 runners read in 0s\n"
+		assert.Equal(t, "1000 of 2500 runners read\n2000 of 2500 runners read\n"+rest+
+			"1000 runners read\n2000 runners read\n"+rest, log.String())
+		l.failed(errors.New("no answer"))
+		assert.Contains(t, log.String(), "no answer, and another look soon\n")
+		assert.Empty(t, out.String())
+	})
+}
+
+func TestTheTableShowsProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{out: &bytes.Buffer{}, rows: 2}
+		var feet []string
+		show := func(p fleet.WatchProgress) {
+			s.look(p)
+			feet = append(feet, strings.TrimPrefix(s.foot, time.Now().Format(time.TimeOnly)+"  "))
+		}
+		now := time.Now()
+		show(fleet.WatchProgress{At: now})
+		show(fleet.WatchProgress{At: now, Rows: 100})
+		show(fleet.WatchProgress{At: now, Rows: 100, RowsTotal: 1000})
+		show(fleet.WatchProgress{At: now, Rows: 1000, RowsTotal: 1000, Details: 500, DetailsTotal: 1000})
+		time.Sleep(1500 * time.Millisecond)
+		show(fleet.WatchProgress{At: now, Rows: 1000, RowsTotal: 1000, Done: true})
+		s.failed(errors.New("no answer"))
+		show(fleet.WatchProgress{At: now, Done: true, Err: errors.New("no answer")})
+		show(fleet.WatchProgress{At: now})
+		assert.Equal(t, []string{
+			"0 runners read",
+			"100 runners read",
+			"███░░░░░░░░░░░░░░░░░░░░░░░░░░░  100 of 1000 runners read",
+			"███████████████░░░░░░░░░░░░░░░  500 of 1000 details read",
+			"1000 runners read in 1.5s",
+			"no answer",
+			"no answer",
+		}, feet)
+		s.close()
+	})
 }
 
 func TestAFileIsNoTerminal(t *testing.T) {

@@ -22,8 +22,9 @@ const (
 	drawn = 100 * time.Millisecond
 	// newsShown is how many of the last events stand below the table.
 	newsShown = 5
-	// nameWidth is the width of the descriptions.
-	nameWidth = 36
+	// nameWidth is the width of the descriptions. They stand last: who knows
+	// how wide the letters are.
+	nameWidth = 41
 )
 
 // A row is one runner.
@@ -48,11 +49,36 @@ type table struct {
 	pending *time.Timer
 }
 
-func (t *table) page(number int) {
+// look shows how far a look is. Until it has something to show, the end of the
+// last one stands there, and the reason if that failed.
+func (t *table) look(p fleet.WatchProgress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.foot = fmt.Sprintf("%s  page %d", time.Now().Format(time.TimeOnly), number)
+	if p.Err != nil || p.Rows == 0 && t.foot != "" && !p.Done {
+		return
+	}
+	what := bar(p) + reached(p)
+	if p.Done {
+		what = fmt.Sprintf("%d runners read in %v", p.Rows, time.Since(p.At).Round(time.Millisecond))
+	}
+	t.foot = time.Now().Format(time.TimeOnly) + "  " + what
 	t.drawSoon()
+}
+
+// barWidth is the width of a bar.
+const barWidth = 30
+
+// bar draws how far a look is, where that is known.
+func bar(p fleet.WatchProgress) string {
+	done, total := p.Rows, p.RowsTotal
+	if p.DetailsTotal > 0 {
+		done, total = p.Details, p.DetailsTotal
+	}
+	if total == 0 {
+		return ""
+	}
+	full := min(barWidth, barWidth*done/total)
+	return strings.Repeat("█", full) + strings.Repeat("░", barWidth-full) + "  "
 }
 
 func (t *table) failed(err error) {
@@ -107,15 +133,24 @@ func (t *table) close() {
 	}
 }
 
+// A line that is too long for the terminal must not wrap: it would be two when
+// the next drawing goes back.
+const (
+	noWrap = "\x1b[?7l"
+	wrap   = "\x1b[?7h"
+)
+
 // draw goes back to where the last drawing began, and writes over it.
 func (t *table) draw() {
 	var b strings.Builder
+	b.WriteString(noWrap)
 	if t.height > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA\x1b[J", t.height)
 	}
 	text := t.text()
 	t.height = strings.Count(text, "\n")
 	b.WriteString(text)
+	b.WriteString(wrap)
 	_, _ = io.WriteString(t.out, b.String())
 }
 
@@ -125,12 +160,10 @@ func (t *table) text() string {
 		return cmp.Or(b.since.Compare(a.since), cmp.Compare(a.id, b.id))
 	})
 	fmt.Fprintf(&b, "%s\n\n", t.summary(rows))
-	fmt.Fprintf(&b, "%8s  %-*s  %-16s  %s\n", "ID", nameWidth, "DESCRIPTION", "STATUS", "SINCE")
+	fmt.Fprintf(&b, "%8s  %-16s  %-8s  %s\n", "ID", "STATUS", "SINCE", "DESCRIPTION")
 	for _, r := range rows[:min(t.rows, len(rows))] {
-		name := cut(r.name, nameWidth)
-		fill := strings.Repeat(" ", nameWidth-len([]rune(name)))
-		fmt.Fprintf(&b, "%8d  %s%s  %s  %s\n", r.id, name, fill,
-			t.paint(r.status, fmt.Sprintf("%-16s", r.status)), r.since.Format(time.TimeOnly))
+		fmt.Fprintf(&b, "%8d  %s  %s  %s\n", r.id, t.paint(r.status, fmt.Sprintf("%-16s", r.status)),
+			r.since.Format(time.TimeOnly), cut(r.name, nameWidth))
 	}
 	if more := len(rows) - t.rows; more > 0 {
 		fmt.Fprintf(&b, "%8s  and %d that changed before\n", "", more)
