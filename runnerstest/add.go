@@ -19,24 +19,28 @@ import (
 // nothing; a server of [Start] panics. Offsets count from the server's present
 // time.
 func (s *Server) AddUser(spec User) User {
+	s.test().Helper()
 	return addSpec(s, "AddUser", spec, (*loader).surveyUser, (*loader).user, (*world).userSpec)
 }
 
 // AddToken adds an access token to a user, who is made where there is none of
 // that name. It returns the token with its secret.
 func (s *Server) AddToken(spec AccessToken) AccessToken {
+	s.test().Helper()
 	survey := func(l *loader, t AccessToken) { l.claim("token", t.Token, nil) }
 	return addSpec(s, "AddToken", spec, survey, (*loader).tokenOfUser, (*world).tokenSpec)
 }
 
 // AddGroup adds a group, and the groups that it lies in where they are missing.
 func (s *Server) AddGroup(spec Group) Group {
+	s.test().Helper()
 	return addSpec(s, "AddGroup", spec, (*loader).surveyGroup, (*loader).group, (*world).groupSpec)
 }
 
 // AddProject adds a project, and its group where there is neither a group nor
 // a user of that name.
 func (s *Server) AddProject(spec Project) Project {
+	s.test().Helper()
 	return addSpec(s, "AddProject", spec, (*loader).surveyProject, (*loader).project,
 		func(w *world, p *project) Project { return w.projectSpec(p, w.waitingJobs()[p]) })
 }
@@ -44,23 +48,27 @@ func (s *Server) AddProject(spec Project) Project {
 // AddMember gives a user a role in a group or a project, in place of the one
 // that the user had.
 func (s *Server) AddMember(m Member) Member {
+	s.test().Helper()
 	return addSpec(s, "AddMember", m, func(*loader, Member) {}, (*loader).member,
 		func(_ *world, m *Member) Member { return *m })
 }
 
 // AddRunner adds a runner with its managers and jobs.
 func (s *Server) AddRunner(spec Runner) Runner {
+	s.test().Helper()
 	return addSpec(s, "AddRunner", spec, (*loader).surveyRunner, (*loader).runner, (*world).runnerSpec)
 }
 
 // AddManager adds a manager to a runner. Its contact counts as the runner's.
 func (s *Server) AddManager(runnerID int64, spec Manager) Manager {
+	s.test().Helper()
 	build := func(l *loader, m Manager) *manager { return l.managerOf(runnerID, m) }
 	return addSpec(s, "AddManager", spec, (*loader).surveyManager, build, (*world).managerSpec)
 }
 
 // AddJob adds a job, to the runner that took it or to those that wait for one.
 func (s *Server) AddJob(spec Job) Job {
+	s.test().Helper()
 	return addSpec(s, "AddJob", spec, (*loader).surveyJob, (*loader).jobOfAny, (*world).jobSpec)
 }
 
@@ -68,6 +76,7 @@ func (s *Server) AddJob(spec Job) Job {
 func addSpec[S, R any](s *Server, method string, spec S, survey func(*loader, S),
 	build func(*loader, S) *R, show func(*world, *R) S,
 ) S {
+	s.test().Helper()
 	added, err := func() (added S, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -249,10 +258,8 @@ func (l *loader) members(roles map[string]Role) map[int64]Role {
 		for _, name := range slices.Sorted(maps.Keys(roles)) {
 			l.within(name, func() {
 				role := l.role("", roles[name])
-				if u := l.world.usersByName[name]; u != nil {
+				if u := l.userNamed("", name); u != nil {
 					members[u.id] = role
-				} else {
-					l.faultf("", "no user %.40q", name)
 				}
 			})
 		}
@@ -270,7 +277,11 @@ func (l *loader) role(field string, r Role) Role {
 // userNamed finds a user; "" is nobody.
 func (l *loader) userNamed(field, name string) *user {
 	u := l.world.usersByName[name]
-	if u == nil && name != "" {
+	switch {
+	case u != nil || name == "":
+	case l.adds:
+		l.faultf(field, "no user %.40q: add it before, with AddUser or AddToken", name)
+	default:
 		l.faultf(field, "no user %.40q", name)
 	}
 	return u

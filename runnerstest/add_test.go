@@ -205,7 +205,7 @@ func TestBadAdds(t *testing.T) {
 		"AddMember: user: is required": func(s *runnerstest.Server) {
 			s.AddMember(runnerstest.Member{Group: 10, Role: runnerstest.Owner})
 		},
-		`AddMember: user: no user "eve"`: func(s *runnerstest.Server) {
+		`AddMember: user: no user "eve": add it before, with AddUser or AddToken`: func(s *runnerstest.Server) {
 			s.AddMember(runnerstest.Member{User: "eve", Group: 10, Role: runnerstest.Owner})
 		},
 		"AddMember: role: no role 7": func(s *runnerstest.Server) {

@@ -197,7 +197,7 @@ func TestWantRequests(t *testing.T) {
 	srv.WantRequests(n, "GET /metadata", 1)
 	failures := n.end()
 	require.Len(t, failures, 4)
-	assert.Equal(t, `runnerstest: WantRequests: no route "GET /runner": Routes lists them`, failures[0])
+	assert.Equal(t, `runnerstest: WantRequests: no route "GET /runner": did you mean "GET /runners"? Routes lists all`, failures[0])
 	assert.Equal(t, "runnerstest: 0 requests took GET /runners, want 1\nthere were no requests", failures[1])
 	assert.Equal(t, `runnerstest: 1 requests took DELETE /runners/{id} and were selected, want 2
 the nearest requests:

@@ -16,6 +16,11 @@ import (
 // touches.
 const controlPrefix = "/_fake/"
 
+// controls reports whether a request is one to the controls.
+func (s *Server) controls(r *http.Request) bool {
+	return s.options.Control && strings.HasPrefix(r.URL.Path, controlPrefix)
+}
+
 // control answers a request to the controls.
 func (s *Server) control(r *http.Request, body []byte, refused *refusal) reply {
 	if refused != nil {

@@ -14,8 +14,8 @@ func createParams() declared {
 		group: "create",
 		params: []param{
 			{name: "runner_type", required: true, values: types()},
-			{name: "group_id", kind: integerKind},
-			{name: "project_id", kind: integerKind},
+			{name: "group_id", kind: integerKind, needed: creates(runners.GroupType)},
+			{name: "project_id", kind: integerKind, needed: creates(runners.ProjectType)},
 			{name: "description"},
 			{name: "maintenance_note"},
 			{name: "paused", kind: booleanKind},
@@ -30,33 +30,41 @@ func createParams() declared {
 	}
 }
 
+// creates reports whether the request asks for a runner of a type.
+func creates(kind runners.RunnerType) func(*request) bool {
+	return func(q *request) bool {
+		asked, _ := q.text("runner_type")
+		return asked == string(kind)
+	}
+}
+
 // findTarget looks up the group or project that shall have the runner.
 func findTarget(q *request) *refusal {
 	kind, _ := q.text("runner_type")
-	wants := map[string]runners.RunnerType{
-		"group_id": runners.GroupType, "project_id": runners.ProjectType,
+	group, ofGroup := q.integer("group_id")
+	project, ofProject := q.integer("project_id")
+	switch forGroup, forProject := kind == string(runners.GroupType), kind == string(runners.ProjectType); {
+	case ofGroup && !forGroup:
+		return notModelled("group_id together with runner_type " + kind + " is not played.")
+	case ofProject && !forProject:
+		return notModelled("project_id together with runner_type " + kind + " is not played.")
+	case forGroup:
+		return q.targetGroup(group)
+	case forProject:
+		return q.targetProject(project)
+	default:
+		return nil
 	}
-	for _, name := range []string{"group_id", "project_id"} {
-		needed := string(wants[name]) == kind
-		switch id, given := q.integer(name); {
-		case needed && !q.sent(name):
-			return refuseError(http.StatusBadRequest, name+" is missing")
-		case !needed && given:
-			return notModelled(name + " together with runner_type " + kind + " is not played.")
-		case needed:
-			return q.target(name, id)
-		}
+}
+
+func (q *request) targetGroup(id int64) *refusal {
+	if q.group = q.world.groups.get(id); q.group == nil {
+		return refuse(http.StatusBadRequest, "400 Bad request - Missing/invalid group")
 	}
 	return nil
 }
 
-func (q *request) target(name string, id int64) *refusal {
-	if name == "group_id" {
-		if q.group = q.world.groups.get(id); q.group == nil {
-			return refuse(http.StatusBadRequest, "400 Bad request - Missing/invalid group")
-		}
-		return nil
-	}
+func (q *request) targetProject(id int64) *refusal {
 	if q.project = q.world.projects.get(id); q.project == nil {
 		return refuse(http.StatusBadRequest, "400 Bad request - Missing/invalid project")
 	}

@@ -10,7 +10,8 @@
 //	srv := runnerstest.NewServer(t, nil)
 //	client := srv.Client(t)
 //
-// A world to play in. Users, groups and ids that are not named are made up:
+// A world to play in. What is left out is made up: ids, secrets, and the
+// groups of a path:
 //
 //	app := srv.AddProject(runnerstest.Project{Path: "acme/app"})
 //	r := srv.AddRunner(runnerstest.Runner{Projects: []int64{app.ID}})
@@ -31,6 +32,13 @@
 // Work waits until a runner asks for it, over POST /jobs/request:
 //
 //	srv.AddJob(runnerstest.Job{ProjectID: app.ID})
+//
+// Settings are changed in the state, where the instance's registration token
+// stands, too. A group's and a project's are in what the Add methods return:
+//
+//	state := srv.Snapshot()
+//	state.AllowRegistrationToken = new(false)
+//	err = srv.Restore(state) // every registration ends in 410
 //
 // [Server.Requests] is the journal of what was asked, without secrets.
 // [Server.HTTPClient] reaches the server in memory, by any host name;

@@ -21,13 +21,7 @@ func started() (*runnerstest.Server, *runners.Client) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	root := srv.AddToken(runnerstest.AccessToken{User: "root"})
-	client, err := runners.New("https://gitlab.test", runners.PrivateToken(root.Token),
-		&runners.Options{HTTPClient: srv.HTTPClient()})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return srv, client
+	return srv, srv.Client(nil)
 }
 
 // The answer to a create is lost: the runner is there, and the client says that

@@ -57,6 +57,7 @@ type FaultOpt func(*Fault)
 // needs its true answer: [Delay], [Truncate], [SlowBody] and [NextLink] change
 // how that goes out.
 func (s *Server) Fault(options ...FaultOpt) *Fault {
+	s.test().Helper()
 	f := newFault(options)
 	f.server = s
 	if err := errors.Join(f.errs...); err != nil {
@@ -118,7 +119,7 @@ func On(routes ...string) FaultOpt {
 		known := Routes()
 		for _, route := range routes {
 			if !slices.Contains(known, route) {
-				f.refuse("no route %.80q: Routes lists them", route)
+				f.refuse("%s", noRoute(route))
 			}
 		}
 		f.routes = append(f.routes, routes...)

@@ -408,8 +408,11 @@ func TestBadFaults(t *testing.T) {
 	t.Parallel()
 	var unset func(*http.Request) bool
 	for want, fault := range map[string][]runnerstest.FaultOpt{
-		"no effect: say what goes wrong, as with Status(502)":          {runnerstest.On("GET /runners"), nil},
-		`no route "GET /runner": Routes lists them`:                    {runnerstest.On("GET /runner"), runnerstest.Hang()},
+		"no effect: say what goes wrong, as with Status(502)": {runnerstest.On("GET /runners"), nil},
+		`no route "GET /user/all/of/them": Routes lists them`: {runnerstest.On("GET /user/all/of/them"), runnerstest.Hang()},
+		`no route "GET /runners/:id": did you mean "GET /runners/{id}"? Routes lists all`: {
+			runnerstest.On("GET /runners/:id"), runnerstest.Hang(),
+		},
 		"Match: no function":                                           {runnerstest.Match(unset), runnerstest.Hang()},
 		"Nth(0): the first request is 1":                               {runnerstest.Nth(0), runnerstest.Hang()},
 		"Times(-1): want 1 or more":                                    {runnerstest.Times(-1), runnerstest.Hang()},

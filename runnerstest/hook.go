@@ -26,9 +26,14 @@ type hook struct {
 //
 // Requests that the handler answers itself are not in the journal.
 func (s *Server) Handle(route string, wrap func(next http.Handler) http.Handler) {
+	s.test().Helper()
 	s.ready()
-	if wrap == nil || route != "" && !slices.Contains(Routes(), route) {
-		s.report(fmt.Errorf("runnerstest: Handle: no function, or no route %.80q: Routes lists them", route))
+	switch {
+	case wrap == nil:
+		s.report(errors.New("runnerstest: Handle: no function"))
+		return
+	case route != "" && !slices.Contains(Routes(), route):
+		s.report(fmt.Errorf("runnerstest: Handle: %s", noRoute(route)))
 		return
 	}
 	s.mu.Lock()

@@ -3,6 +3,7 @@
 package runnerstest_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -25,6 +26,10 @@ func TestLegacyList(t *testing.T) {
 	}
 	ask(t, srv, "", "GET /ci/runners").want(t, 401, unauthorized)
 	assert.Equal(t, 200, ask(t, srv, "", "GET /ci/runners?private_token=t-root-user").status, "any token of a user")
+	shown := http.Header{"Access-Token": {"t-sam"}}
+	assert.Equal(t, 200, send(t, srv, shown, "GET /ci/runners").status)
+	assert.Equal(t, 200, ask(t, srv, "", "GET /ci/runners?access_token=t-sam").status)
+	send(t, srv, shown, "GET /runners").want(t, 401, unauthorized)
 	empty := playSeed(t, "8.2.0", `{"users":[{"username":"u","tokens":[{"token":"t-u"}]}]}`)
 	ask(t, empty, "t-u", "GET /ci/runners").want(t, 200, "[]")
 }

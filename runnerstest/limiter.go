@@ -116,6 +116,7 @@ type limiter struct {
 // Further requests are answered 429, and all answers tell what is left, with
 // GitLab's headers. Limit(0, 0) ends it.
 func (s *Server) Limit(n int, per time.Duration) {
+	s.test().Helper()
 	s.ready()
 	if (n != 0 || per != 0) && (n < 1 || per < time.Second) {
 		s.report(fmt.Errorf("runnerstest: Limit(%d, %v): want 1 request or more in a second or more", n, per))

@@ -22,7 +22,7 @@ func loadSeed(r io.Reader, asked string, start time.Time, w *world) error {
 	if err != nil {
 		return err
 	}
-	if asked != "" && state.GitLabVersion != "" && state.GitLabVersion != asked {
+	if asked != "" && state.GitLabVersion != "" && !sameVersion(state.GitLabVersion, asked) {
 		return &seedError{"gitlab_version", fmt.Sprintf(
 			"%.40q, but %q was asked for", state.GitLabVersion, asked)}
 	}

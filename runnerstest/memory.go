@@ -32,7 +32,7 @@ func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	connection := tracing(r)
 	connection.opened(r.URL.Host)
-	body, err := sent(r)
+	body, err := m.server.sent(r)
 	connection.wrote(err)
 	if err != nil {
 		return nil, err
@@ -97,12 +97,12 @@ func (c connection) answered() {
 }
 
 // sent reads what the caller sends, until the request's context ends.
-func sent(r *http.Request) ([]byte, error) {
+func (s *Server) sent(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
 	defer context.AfterFunc(r.Context(), func() { _ = r.Body.Close() })()
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, s.bound(r)+1))
 	return body, cmp.Or(r.Context().Err(), err)
 }
 

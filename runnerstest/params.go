@@ -30,6 +30,7 @@ type param struct {
 	name     string
 	kind     kind
 	required bool
+	needed   func(*request) bool            // whether it is required all the same; nil = no
 	values   []string                       // nil = any
 	check    func(value any) (fault string) // what else GitLab refuses
 	fallback any                            // the value when none is given
@@ -55,7 +56,8 @@ func (d declared) in(e *edition) declared {
 		})
 	}
 	d.exclusive = slices.DeleteFunc(slices.Clone(d.exclusive), func(pair [2]string) bool {
-		return !e.has(d.group + "?" + pair[0] + ", " + pair[1])
+		return !d.declares(pair[0]) || !d.declares(pair[1]) ||
+			!e.has(d.group+"?"+pair[0]+", "+pair[1])
 	})
 	return d
 }
@@ -88,7 +90,7 @@ func (q *request) accept(p *param) (faults []string) {
 		if p.fallback != nil {
 			q.args[p.name] = p.fallback
 		}
-		return p.missing()
+		return p.missing(q)
 	}
 	value, ok := p.convert(raw)
 	switch {
@@ -107,9 +109,9 @@ func (q *request) accept(p *param) (faults []string) {
 }
 
 // missing is what GitLab says when a parameter is not given.
-func (p *param) missing() []string {
+func (p *param) missing(q *request) []string {
 	switch {
-	case !p.required:
+	case !p.required && (p.needed == nil || !p.needed(q)):
 		return nil
 	case p.values != nil:
 		return []string{p.name + " is missing", p.name + " does not have a valid value"}

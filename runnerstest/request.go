@@ -15,10 +15,11 @@ import (
 	"strings"
 )
 
-// maxBody bounds the bodies that are read, maxNesting the depth of a name
-// such as info[config][gpus].
+// The bodies that are read, and those that bring the controls a state, are
+// bounded, and so is the depth of a name such as info[config][gpus].
 const (
 	maxBody    = 1 << 20
+	maxState   = 256 << 20
 	maxNesting = 32
 )
 
@@ -46,16 +47,25 @@ type given map[string]any
 // An upload is a file in a multipart form. No parameter takes one.
 type upload struct{}
 
+// bound is how much is read of a request's body.
+func (s *Server) bound(r *http.Request) int64 {
+	if s.controls(r) {
+		return maxState
+	}
+	return maxBody
+}
+
 // readBody reads a body whole, up to the bound.
-func readBody(r *http.Request) ([]byte, *refusal) {
+func (s *Server) readBody(r *http.Request) ([]byte, *refusal) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	bound := s.bound(r)
+	body, err := io.ReadAll(io.LimitReader(r.Body, bound+1))
 	switch {
 	case err != nil:
 		return nil, refuse(http.StatusBadRequest, "400 Bad Request")
-	case len(body) > maxBody:
+	case int64(len(body)) > bound:
 		return nil, refuse(http.StatusRequestEntityTooLarge, "413 Request Entity Too Large")
 	default:
 		return body, nil

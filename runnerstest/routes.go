@@ -4,6 +4,7 @@
 package runnerstest
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,6 +38,17 @@ func Routes() []string {
 		patterns = append(patterns, r.pattern)
 	}
 	return patterns
+}
+
+// noRoute says that the server has no such route, and which is near.
+func noRoute(name string) string {
+	nearest := slices.MinFunc(Routes(), func(a, b string) int {
+		return distance(name, a) - distance(name, b)
+	})
+	if distance(name, nearest) > max(len(name), len(nearest))/2 {
+		return fmt.Sprintf("no route %.80q: Routes lists them", name)
+	}
+	return fmt.Sprintf("no route %.80q: did you mean %q? Routes lists all", name, nearest)
 }
 
 func runnerRoutes() []route {
@@ -308,6 +320,10 @@ func (r *route) patterns() []string {
 	}
 	return all
 }
+
+// legacy reports whether the route is one of the API of GitLab 8 and 9. Where
+// no route took a request, it is none.
+func (r *route) legacy() bool { return r != nil && strings.Contains(r.pattern, " /ci/") }
 
 func wildcardsOf(pattern string) (names []string) {
 	for segment := range strings.SplitSeq(pattern, "/") {

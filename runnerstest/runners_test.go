@@ -133,8 +133,9 @@ func TestGroupsInDetails(t *testing.T) {
 	t.Parallel()
 	srv := play(t, "")
 	want := []any{map[string]any{"id": 10.0, "name": "Acme", "web_url": "http://gitlab.test/groups/acme"}}
-	assert.Equal(t, want, ask(t, srv, "t-root", "GET /runners/40").object(t)["groups"])
-	assert.Equal(t, want, ask(t, srv, "t-gil", "GET /runners/40").object(t)["groups"])
+	for _, token := range []string{"t-root", "t-audrey", "t-gil"} {
+		assert.Equal(t, want, ask(t, srv, token, "GET /runners/40").object(t)["groups"], token)
+	}
 	assert.Equal(t, []any{}, ask(t, srv, "t-mia", "GET /runners/40").object(t)["groups"])
 }
 
@@ -295,6 +296,19 @@ func TestUpdateByVersion(t *testing.T) {
 		assert.Contains(t, before.body, "are missing, at least one parameter must be provided")
 		assert.Equal(t, 200, ask(t, play(t, c.since), "t-root", "PUT /runners/6", c.body).status, c.body)
 	}
+}
+
+// TestExclusionByVersion sends a pair that excludes each other, in versions
+// that know both and in those that know one.
+func TestExclusionByVersion(t *testing.T) {
+	t.Parallel()
+	const both = `{"error":"active, paused are mutually exclusive"}`
+	ask(t, play(t, "14.8.0"), "t-root", "PUT /runners/6", "active=false&paused=false").want(t, 400, both)
+	a := ask(t, play(t, "14.7.0"), "t-root", "PUT /runners/6", "active=false&paused=false")
+	require.Equal(t, 200, a.status, a.body)
+	assert.Equal(t, false, a.object(t)["active"], "paused is no parameter yet")
+	ask(t, play(t, "15.0.0"), "", "POST /runners", "token=reg-instance&active=1&paused=1").want(t, 400, both)
+	assert.Equal(t, 201, ask(t, play(t, "14.10.0"), "", "POST /runners", "token=reg-instance&active=1&paused=1").status)
 }
 
 func tags(n int) string {

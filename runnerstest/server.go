@@ -52,9 +52,9 @@ type Server struct {
 // Options are the choices one has in making a [Server]. The zero value, and
 // nil, stand for the newest GitLab, empty but for one administrator.
 type Options struct {
-	// Version is the GitLab to play, such as "17.5.0": any from 8.2.0 to the
-	// newest, which is the default. With a Seed that names a version, it must
-	// be the same.
+	// Version is the GitLab to play, such as "17.5.0" or "17.5": any from 8.2.0
+	// to the newest, which is the default. With a Seed that names a version, it
+	// must be the same.
 	Version string
 	// Seed is a JSON text that describes the whole state at the start. Nothing
 	// is added to it. Nil stands for one administrator, root.
@@ -219,8 +219,12 @@ func (s *Server) RootCAs() *x509.CertPool {
 	return pool
 }
 
-// Client returns a client for the first administrator.
-func (s *Server) Client(tb testing.TB) *runners.Client {
+// Client returns a client for the first administrator. Outside of tests, tb is
+// nil: what would fail the test panics then.
+func (s *Server) Client(tb testing.TB) *runners.Client { //nolint:thelper // it may be nil
+	if tb == nil {
+		tb = noTest{}
+	}
 	tb.Helper()
 	secret, err := s.administratorToken()
 	if err != nil {
@@ -230,8 +234,11 @@ func (s *Server) Client(tb testing.TB) *runners.Client {
 }
 
 // ClientAs returns a client that shows an access token, one that
-// [Server.AddToken] returned or a seed holds.
-func (s *Server) ClientAs(tb testing.TB, token AccessToken) *runners.Client {
+// [Server.AddToken] returned or a seed holds. Outside of tests, tb is nil.
+func (s *Server) ClientAs(tb testing.TB, token AccessToken) *runners.Client { //nolint:thelper // it may be nil
+	if tb == nil {
+		tb = noTest{}
+	}
 	tb.Helper()
 	auth := runners.PrivateToken(token.Token)
 	if token.Kind == string(oauthToken) {
@@ -278,12 +285,30 @@ func (w *world) mightyToken(u *user, now time.Time) string {
 
 // report tells the test of a mistake in it; without a test it panics.
 func (s *Server) report(err error) {
-	if s.tb == nil {
-		panic(err)
-	}
-	s.tb.Helper()
-	s.tb.Error(err)
+	s.test().Helper()
+	s.test().Error(err)
 }
+
+// test returns the test that hears of mistakes. Whoever may make one calls its
+// Helper first, so that it is shown at the line in the test.
+func (s *Server) test() testing.TB {
+	if s.tb == nil {
+		return noTest{}
+	}
+	return s.tb
+}
+
+// noTest stands for the test where there is none.
+type noTest struct{ testing.TB }
+
+// Helper does nothing: a panic shows all lines.
+func (noTest) Helper() {}
+
+// Error panics with the one thing it is told.
+func (noTest) Error(args ...any) { panic(args[0]) }
+
+// Fatalf panics with an error.
+func (noTest) Fatalf(format string, args ...any) { panic(fmt.Errorf(format, args...)) }
 
 // ServeHTTP answers a request as GitLab would. Where a fault breaks the
 // connection off, it may panic with [http.ErrAbortHandler].
@@ -299,8 +324,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // is taken, and the answer is written after it is given back.
 func (s *Server) answer(r *http.Request) delivery {
 	s.ready()
-	body, err := readBody(r)
-	if s.options.Control && strings.HasPrefix(r.URL.Path, controlPrefix) {
+	body, err := s.readBody(r)
+	if s.controls(r) {
 		return delivery{reply: s.control(r, body, err)}
 	}
 	s.mu.Lock()

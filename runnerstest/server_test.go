@@ -38,10 +38,14 @@ func TestStart(t *testing.T) {
 		{"", "", ""},
 		{"17.5.0", `{"gitlab_version":"17.5.0"}`, ""},
 		{"", `{"gitlab_version":"13.10.0"}`, ""},
+		{"17.5", "", ""},
+		{"17.5", `{"gitlab_version":"17.5.0"}`, ""},
+		{"17.5.0", `{"gitlab_version":"17.5"}`, ""},
+		{"17.5", `{"gitlab_version":"17.5.1"}`, `seed: gitlab_version: "17.5.1", but "17.5" was asked for`},
 		{"17.5.0", `{"gitlab_version":"17.4.0"}`, `seed: gitlab_version: "17.4.0", but "17.5.0" was asked for`},
 		{"8.1.0", "", `version "8.1.0" is not played: want 8.2.0 to 19.1.0`},
 		{"19.2.0", "", `version "19.2.0" is not played: want 8.2.0 to 19.1.0`},
-		{"17.5", "", `"17.5" is no version such as "19.1.0"`},
+		{"17", "", `"17" is no version such as "19.1.0"`},
 		{"17.5.0.1", "", `"17.5.0.1" is no version such as "19.1.0"`},
 		{"17.x.0", "", `"17.x.0" is no version such as "19.1.0"`},
 		{"17.-5.0", "", `"17.-5.0" is no version such as "19.1.0"`},
@@ -56,6 +60,9 @@ func TestStart(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
+		if strings.HasPrefix(c.version, "17.5") {
+			assert.Equal(t, "17.5.0", srv.Snapshot().GitLabVersion)
+		}
 		srv.Close()
 	}
 	srv, err := runnerstest.Start(nil)

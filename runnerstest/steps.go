@@ -47,6 +47,9 @@ func (q *request) credential() (secret string, private bool) {
 		return strings.TrimSpace(secret), false
 	}
 	secret, _ = q.given["access_token"].(string)
+	if secret == "" && q.route.legacy() {
+		secret = q.Header.Get("Access-Token")
+	}
 	return secret, false
 }
 

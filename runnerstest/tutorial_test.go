@@ -34,6 +34,13 @@ func TestTutorial(t *testing.T) {
 	assert.Equal(t, 201, ask(t, srv, "", "POST /jobs/request", "token="+r.Token).status)
 	assert.Len(t, srv.Requests(runnerstest.ByRoute("GET /runners/{id}")), 2)
 
+	state := srv.Snapshot()
+	for allowed, status := range map[bool]int{true: 201, false: 410} {
+		state.AllowRegistrationToken = &allowed
+		require.NoError(t, srv.Restore(state))
+		assert.Equal(t, status, ask(t, srv, "", "POST /runners", "token="+app.RunnersToken).status)
+	}
+
 	oauth := srv.AddToken(runnerstest.AccessToken{User: "root", Kind: "oauth"})
 	_, err = srv.ClientAs(t, oauth).Runners.Get(t.Context(), r.ID)
 	require.NoError(t, err, "an OAuth token is shown as a bearer")

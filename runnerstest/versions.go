@@ -39,13 +39,14 @@ func parseVersion(s string) (version, error) {
 	return v, nil
 }
 
-// readVersion reads three numbers with dots between them.
+// readVersion reads three numbers with dots between them, or two: "14.8" is
+// "14.8.0".
 func readVersion(s string) (version, error) {
 	parts := strings.Split(s, ".")
 	var n [3]int
 	for i, part := range parts[:min(3, len(parts))] {
 		v, err := strconv.ParseUint(part, 10, 16)
-		if err != nil || len(parts) != 3 {
+		if err != nil || len(parts) < 2 || len(parts) > 3 {
 			return version{}, fmt.Errorf("%q is no version such as %q", s, newest)
 		}
 		n[i] = int(v)
@@ -53,11 +54,15 @@ func readVersion(s string) (version, error) {
 	return version{n[0], n[1], n[2]}, nil
 }
 
-// mustVersion reads a version of the tables: "14.8", or "14.8.2".
+// sameVersion reports whether two texts name one version.
+func sameVersion(a, b string) bool {
+	v, err := readVersion(a)
+	w, wrong := readVersion(b)
+	return a == b || err == nil && wrong == nil && v == w
+}
+
+// mustVersion reads a version of the tables.
 func mustVersion(s string) version {
-	if strings.Count(s, ".") == 1 {
-		s += ".0"
-	}
 	v, err := readVersion(s)
 	if err != nil {
 		panic(err)

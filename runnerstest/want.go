@@ -19,7 +19,7 @@ const maxNearest = 8
 func (s *Server) WantRequests(tb testing.TB, route string, n int, filters ...Filter) {
 	tb.Helper()
 	if !slices.Contains(Routes(), route) {
-		tb.Errorf("runnerstest: WantRequests: no route %q: Routes lists them", route)
+		tb.Errorf("runnerstest: WantRequests: %s", noRoute(route))
 		return
 	}
 	got := s.Requests(append([]Filter{ByRoute(route)}, filters...)...)
