@@ -300,6 +300,7 @@ func (l *loader) job(spec Job, p *project, r *runner) *job {
 		duration:       l.amount("duration", spec.Duration),
 		queuedDuration: l.amount("queued_duration", spec.QueuedDuration),
 		token:          spec.Token,
+		traceSize:      *l.between("trace_size", &spec.TraceSize, 0),
 	}
 	j.createdAt = cmp.Or(l.time("created_at", spec.CreatedAt),
 		earliest(l.now, j.startedAt, j.finishedAt))

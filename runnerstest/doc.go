@@ -57,10 +57,10 @@
 // Every route that [Routes] lists: the lists of runners with their filters and
 // pages, details, updates, deletion, jobs, managers, projects, creation and
 // registration, verification, authentication and registration tokens,
-// assignment to projects, requests for jobs, and who one is and on which
-// version. CONTRACT.md beside the source lists the rules, each with the tests
-// that hold it. Who may do what is one table, permissions; what begins and
-// ends with which version is another, history:
+// assignment to projects, requests for jobs and reports on them, and who one
+// is and on which version. CONTRACT.md beside the source lists the rules, each
+// with the tests that hold it. Who may do what is one table, permissions; what
+// begins and ends with which version is another, history:
 //
 //	go doc -u github.com/seed-832548de/runners/runnerstest.permissions
 //
@@ -79,7 +79,7 @@
 //   - group maintainers in the list of one's own runners, as in old releases
 //   - long polling: a request for a job is answered at once
 //   - lost races for a job or a lock (409)
-//   - traces, artifacts and updates of a running job beyond its end
+//   - the text of a job's log, and its artifacts
 //   - forwarded addresses behind a proxy
 //   - limits on the length of what a manager tells of itself
 //   - prefixes of tokens that an instance chooses, and routable tokens

@@ -89,6 +89,8 @@ var sights = map[string]sight{
 	"rule: auditors list all runners":          {calls: "t-audrey GET /runners/all", sign: `^200`},
 	"rule: maintainers list a group's runners": {calls: "t-gil GET /groups/10/runners", sign: `^200`},
 
+	"rule: jobs are canceled in two steps": {seed: reporting("success"), calls: "- PUT /jobs/5 token=glcbt-of-job-five", sign: `not processing on runner`},
+
 	"rule: registrars bind assigning": {
 		seed: with(`"settings":{"valid_runner_registrars":["group"]}`), calls: "t-mia POST /projects/21/runners runner_id=6", sign: `^403`,
 	},

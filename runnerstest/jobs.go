@@ -126,7 +126,9 @@ func listJobsByKey(q *request) (reply, *refusal) {
 		next = cursorAt(rows[size-1].id)
 		links := linkTo(q, "cursor")
 		links.addValue(next, "next")
-		header.Set("Link", string(links.text))
+		if len(links.text) > 0 {
+			header.Set("Link", string(links.text))
+		}
 	}
 	if q.edition.has("rule: cursor headers") {
 		header["X-Next-Cursor"], header["X-Prev-Cursor"] = []string{next}, []string{""}

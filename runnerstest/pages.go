@@ -109,8 +109,10 @@ func (p page) headers(q *request, count int64) http.Header {
 		h["X-Total"], h["X-Total-Pages"] = values[4:5:5], values[5:6:6]
 		links.add(pages, "last")
 	}
-	values[6] = string(links.text)
-	h["Link"] = values[6:7:7]
+	if len(links.text) > 0 {
+		values[6] = string(links.text)
+		h["Link"] = values[6:7:7]
+	}
 	return h
 }
 
@@ -162,6 +164,9 @@ func (w *linkWriter) add(page int64, rel string) string {
 }
 
 func (w *linkWriter) addValue(value, rel string) {
+	if len(w.before)+len(w.after) > maxLink {
+		return
+	}
 	if len(w.text) > 0 {
 		w.text = append(w.text, ", "...)
 	}

@@ -45,9 +45,10 @@ func jobRoutes() []route {
 				{name: "output", kind: hashKind},
 				{name: "info", kind: hashKind},
 			}},
-			steps:  []step{validate, byJobToken},
+			steps:  []step{notMigrating, validate, byJobToken},
 			handle: reportJob,
 		},
+		traceRoute(),
 	}
 }
 
@@ -160,33 +161,78 @@ func (j *job) refType() string {
 	return "branch"
 }
 
-// byJobToken looks up the job that the path names and the token opens.
+// byJobToken looks up the job that the path names and the token opens, and
+// that is with its runner, which is heard of by it.
 func byJobToken(q *request) *refusal {
 	id, _ := q.integer("id")
-	secret, _ := q.text("token")
+	secret, given := q.text("token")
+	if !given {
+		secret = q.Header.Get("Job-Token")
+	}
 	j := q.world.jobs.get(id)
 	if j == nil || secret == "" || j.token != secret {
 		return forbidden("")
 	}
-	q.job = j
+	if j.status != runners.JobRunning && j.status != runners.JobCanceling {
+		err := forbidden("Job is not running")
+		if q.edition.has("rule: jobs are canceled in two steps") {
+			err = forbidden("Job is not processing on runner")
+		}
+		err.header = j.statusHeader()
+		return err
+	}
+	q.job, q.runner = j, j.runner
+	if j.runner != nil {
+		q.jobContact()
+	}
 	return nil
 }
 
+// jobContact notes that a job's runner was heard of, and where it is.
+func (q *request) jobContact() {
+	q.runner.contactedAt = q.now
+	if !q.edition.has("rule: runners have managers") {
+		q.runner.about.ipAddress = q.address()
+		return
+	}
+	if q.job.systemID == nil {
+		return
+	}
+	if m := q.runner.managerNamed(*q.job.systemID); m != nil {
+		m.contactedAt, m.updatedAt, m.about.ipAddress = q.now, q.now, q.address()
+	}
+}
+
 // reportJob ends a job, or notes that it still runs.
-//
-// inferred: the answers of a route of which only the purpose is known.
 func reportJob(q *request) (reply, *refusal) {
-	if q.job.status != runners.JobRunning {
-		return reply{}, forbidden("Job is not running")
-	}
-	switch state, _ := q.text("state"); runners.JobStatus(state) { //nolint:exhaustive // the others are no end
-	case runners.JobSuccess, runners.JobFailed:
-		q.job.status, q.job.finishedAt = runners.JobStatus(state), q.now
-		if reason, ok := q.presentText("failure_reason"); ok {
-			q.job.failureReason = &reason
+	status := http.StatusOK
+	switch state, _ := q.text("state"); runners.JobStatus(state) { //nolint:exhaustive // GitLab knows no other report
+	case runners.JobRunning:
+	case runners.JobSuccess:
+		q.end(runners.JobSuccess, "")
+	case runners.JobFailed:
+		reason, given := q.presentText("failure_reason")
+		if !given {
+			reason = "unknown_failure"
 		}
+		q.end(runners.JobFailed, reason)
+	default:
+		status = http.StatusBadRequest
 	}
-	return reply{status: http.StatusOK, body: []byte("200")}, nil
+	return reply{
+		status: status, header: q.job.statusHeader(), body: []byte(strconv.Itoa(status)),
+	}, nil
+}
+
+// end ends the job, as canceled where that was wanted.
+func (q *request) end(status runners.JobStatus, reason string) {
+	if q.job.status == runners.JobCanceling {
+		status, reason = runners.JobCanceled, ""
+	}
+	q.job.status, q.job.finishedAt = status, q.now
+	if reason != "" {
+		q.job.failureReason = &reason
+	}
 }
 
 // discoverRouter answers that there is no job router.

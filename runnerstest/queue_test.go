@@ -109,7 +109,7 @@ func TestWorkIsDone(t *testing.T) {
 	ask(t, srv, "", "PUT /jobs/2").want(t, 400, `{"error":"token is missing"}`)
 	ask(t, srv, "", "PUT /jobs/2", "token="+token+"&state=running").want(t, 200, "200")
 	ask(t, srv, "", "PUT /jobs/2", "token="+token+"&state=failed&failure_reason=runner_system_failure").want(t, 200, "200")
-	ask(t, srv, "", "PUT /jobs/2", "token="+token+"&state=success").want(t, 403, `{"message":"403 Forbidden - Job is not running"}`)
+	ask(t, srv, "", "PUT /jobs/2", "token="+token+"&state=success").want(t, 403, `{"message":"403 Forbidden - Job is not processing on runner"}`)
 	got := ask(t, srv, "t-root", "GET /runners/6/jobs").list(t)[0]
 	assert.Equal(t, []any{"failed", "runner_system_failure"}, []any{got["status"], got["failure_reason"]})
 	assert.Equal(t, 204, ask(t, srv, "", "POST /jobs/request", "token=glrt-group-runner").status, "one job only")

@@ -48,7 +48,7 @@ func TestUnrouted(t *testing.T) {
 		{"GET /projects/9", 501, notHere},
 		{"POST /groups/10/hooks", 501, notHere},
 		{"GET /users?username=x", 501, notHere},
-		{"PATCH /jobs/1/trace", 501, notHere},
+		{"POST /jobs/1/artifacts", 501, notHere},
 		{"GET /user/keys", 501, notHere},
 		{"PUT /runners", 405, noWay},
 		{"PATCH /runners/6", 405, noWay},

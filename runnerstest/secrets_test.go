@@ -31,6 +31,7 @@ var openings = []opening{
 	{"", "DELETE /runners/managers", "&system_id=s_1", "runner", 204, tokenMissing, forbidden},
 	{"", "POST /jobs/request", "", "runner", 204, tokenMissing, forbidden},
 	{"", "PUT /jobs/5", "&state=success", "job", 200, tokenMissing, forbidden},
+	{"", "PATCH /jobs/5/trace", "", "job", 400, forbidden, forbidden},
 	{"", "GET /runners/router/discovery", "", "runner", 501, forbidden, forbidden},
 	{"9.5.0", "POST /ci/api/v1/runners/register", "", "registration", 201, tokenMissing, forbidden},
 	{"9.5.0", "DELETE /ci/api/v1/runners/delete", "", "runner", 200, tokenMissing, forbidden},

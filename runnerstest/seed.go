@@ -471,6 +471,8 @@ type Job struct {
 	QueuedDuration *float64 `json:"queued_duration,omitzero"`
 	// Token is the job's own, with which its runner reports on it.
 	Token string `json:"token,omitzero"`
+	// TraceSize is how much of its log the runner has sent, in bytes.
+	TraceSize int64 `json:"trace_size,omitzero"`
 }
 
 func (j *Job) fields() []specField {
@@ -496,6 +498,7 @@ func (j *Job) fields() []specField {
 		{name: "duration", into: &j.Duration},
 		{name: "queued_duration", into: &j.QueuedDuration},
 		{name: "token", into: (*anyText)(&j.Token)},
+		{name: "trace_size", into: &j.TraceSize},
 	}
 }
 

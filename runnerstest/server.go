@@ -375,6 +375,8 @@ func (s *Server) finish(x *exchange, a reply, f *Fault) delivery {
 func (x *exchange) find(err *refusal) {
 	r, edition := x.arrived, x.server.world.edition()
 	switch {
+	case longTarget(r.URL):
+		x.reply = targetTooLong().reply()
 	case err != nil:
 		x.reply = err.reply()
 	case strangePath(r.URL.EscapedPath()):

@@ -267,6 +267,7 @@ func (w *world) jobSpec(j *job) Job {
 		Duration:       copied(j.duration),
 		QueuedDuration: copied(j.queuedDuration),
 		Token:          j.token,
+		TraceSize:      j.traceSize,
 	}
 	if j.runner != nil {
 		spec.RunnerID = j.runner.id

@@ -41,7 +41,7 @@ const everySeed = `{
     "jobs": [{"id": 9, "status": "failed", "stage": "s", "name": "n", "ref": "r", "tag": true, "tag_list": ["z"],
       "project_id": 1, "system_id": "s", "pipeline_id": 4, "user": "mia", "web_url": "http://x", "coverage": 0.5,
       "allow_failure": true, "failure_reason": "f", "created_at": "-4h", "started_at": "-3h", "finished_at": "-2h",
-      "duration": 1.5, "queued_duration": 2, "token": "j"}],
+      "duration": 1.5, "queued_duration": 2, "token": "j", "trace_size": 11}],
     "queue_value": "v", "queue_value_at": "-1h"}, {"id": 2, "groups": [2], "token": "t2", "contacted_at": "-1h"}],
   "last_ids": {"users": 11, "groups": 12, "projects": 13, "runners": 14, "managers": 15, "jobs": 16}
 }`

@@ -197,6 +197,7 @@ type job struct {
 	duration       *float64 // seconds; nil = from the times
 	queuedDuration *float64
 	token          string // the job's own token, once it runs
+	traceSize      int64  // how much of its log has come
 }
 
 // newWorld returns an empty GitLab with the defaults of a seed.

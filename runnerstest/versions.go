@@ -242,6 +242,8 @@ var history = []row{
 	{"rule: legacy parameters are declared", "9.0", "", near},
 	{"rule: API v3 is gone", "11.0", "", exact},
 
+	{"rule: jobs are canceled in two steps", "17.0", "", near},
+
 	// who may
 	{"rule: moved projects are redirected", "16.7", "", exact},
 	{"rule: auditors list all runners", "19.0", "", near},
