@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+
+	"github.com/seed-832548de/runners/internal/tokenform"
 )
 
 // redacted is what a secret looks like to whoever prints it.
@@ -26,7 +28,9 @@ const redacted = "[REDACTED]"
 // then sends the request again, once.
 //
 // Authenticate is called for each attempt of a call, and only for requests to
-// the origin that the client was made for.
+// the origin that the client was made for. Both methods have to end with their
+// context, the request's or the one that they are given: it ends with the
+// call's, and after Options.AttemptTimeout at the latest.
 type Auth interface {
 	Authenticate(*http.Request) error
 }
@@ -45,7 +49,7 @@ func Bearer(token string) Auth {
 
 // BearerSource authenticates with OAuth access tokens that expire. It calls
 // fetch for the first token, and for another one when GitLab answers 401.
-// Calls of fetch never overlap.
+// Calls of fetch never overlap, and have to end with their context.
 func BearerSource(fetch func(context.Context) (string, error)) Auth {
 	return &sourceAuth{fetch: fetch, turn: make(chan struct{}, 1)}
 }
@@ -116,6 +120,51 @@ func (s *sourceAuth) renew(ctx context.Context, stale *headerAuth) error {
 	return nil
 }
 
+// renewal lets one goroutine at a time renew the credential, and the others
+// see that it was renewed.
+type renewal struct {
+	refresh func(context.Context) error // nil where the Auth has no Refresh
+	turn    chan uint64                 // holds the number of renewals so far
+}
+
+func newRenewal(auth Auth) renewal {
+	r := renewal{turn: make(chan uint64, 1)}
+	r.turn <- 0
+	if a, ok := auth.(interface{ Refresh(context.Context) error }); ok {
+		r.refresh = a.Refresh
+	}
+	return r
+}
+
+// count returns how often the credential was renewed so far.
+func (r renewal) count(ctx context.Context) (uint64, error) {
+	select {
+	case n := <-r.turn:
+		r.turn <- n
+		return n, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// renew renews the credential, unless that was done since seen.
+func (r renewal) renew(ctx context.Context, seen uint64) error {
+	select {
+	case n := <-r.turn:
+		defer func() { r.turn <- n }()
+		if n != seen {
+			return nil
+		}
+		if err := r.refresh(ctx); err != nil {
+			return err
+		}
+		n++
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // authFault says what is wrong with an Auth, or "".
 func authFault(auth Auth) string {
 	switch a := auth.(type) {
@@ -136,11 +185,13 @@ func accessTokenFault(t Token) string {
 	if fault := tokenFault(t); fault != "" {
 		return fault
 	}
-	for _, prefix := range []string{"glrt-", "glrtr-", "GR1348941", "glcbt-"} {
-		if strings.HasPrefix(t.Reveal(), prefix) {
-			return "a token that begins with " + prefix + " is no access token: " +
-				"runner and registration tokens go to the methods of Client.Tokens"
-		}
+	switch use, prefix := tokenform.Of(t.Reveal()); use {
+	case tokenform.Runner:
+		return "a token that begins with " + prefix + " is no access token: " +
+			"runner and registration tokens go to the methods of Client.Tokens"
+	case tokenform.Other:
+		return "a token that begins with " + prefix + " is no access token"
+	case tokenform.Access, tokenform.Unknown:
 	}
 	return ""
 }
@@ -150,11 +201,12 @@ func runnerTokenFault(t Token) string {
 	if fault := tokenFault(t); fault != "" {
 		return fault
 	}
-	for _, prefix := range []string{"glpat-", "gloas-", "gldt-", "glcbt-"} {
-		if strings.HasPrefix(t.Reveal(), prefix) {
-			return "a token that begins with " + prefix + " is no runner's token: " +
-				"access tokens go to New"
-		}
+	switch use, prefix := tokenform.Of(t.Reveal()); use {
+	case tokenform.Access:
+		return "a token that begins with " + prefix + " is no runner's token: access tokens go to New"
+	case tokenform.Other:
+		return "a token that begins with " + prefix + " is no runner's token"
+	case tokenform.Runner, tokenform.Unknown:
 	}
 	return ""
 }
@@ -210,6 +262,13 @@ func (t Token) Equal(other Token) bool { return t.Reveal() == other.Reveal() }
 
 // IsZero reports whether t holds nothing.
 func (t Token) IsZero() bool { return t.secret == nil }
+
+func (t Token) lacks() string {
+	if t.IsZero() {
+		return "token"
+	}
+	return ""
+}
 
 // String returns a placeholder, or "" for the zero Token.
 func (t Token) String() string {

@@ -470,6 +470,42 @@ func TestBearerSource_waiting(t *testing.T) {
 	}
 }
 
+// renewing is an Auth of the caller's whose renewal never ends by itself.
+type renewing struct{ runners.Auth }
+
+func (renewing) Refresh(ctx context.Context) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// TestRefresh_bounded: a renewal lasts no longer than an attempt, and no longer
+// than the call; whoever waits for it can try for itself afterwards.
+func TestRefresh_bounded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ attempt, call, want time.Duration }{
+		"an attempt":  {3 * time.Second, time.Hour, 3 * time.Second},
+		"the call":    {time.Hour, 3 * time.Second, 3 * time.Second},
+		"the default": {0, time.Hour, 30 * time.Second},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), c.call)
+			defer cancel()
+			s := play(reply(401, `{"message":"401 Unauthorized"}`))
+			gitlab := clientAs(t, renewing{runners.PrivateToken(accessToken)}, s, &runners.Options{AttemptTimeout: c.attempt})
+			for range 2 {
+				began := time.Now()
+				_, err := gitlab.Version(ctx)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				if ctx.Err() != nil && time.Since(began) == 0 {
+					break
+				}
+				require.ErrorIs(t, err, runners.ErrUnauthorized)
+				assert.Equal(t, c.want, time.Since(began))
+			}
+		})
+	}
+}
+
 // TestAuth_own: an Auth of the caller's is asked for each attempt, its header
 // is a secret, and an error of its own reaches the caller.
 func TestAuth_own(t *testing.T) {
@@ -512,7 +548,10 @@ func TestAuth_tokenFaults(t *testing.T) {
 		"runner's":      {runnerToken, "a token that begins with glrt- is no access token: "},
 		"registered":    {"glrtr-canaryRunner", "a token that begins with glrtr- is no access token: "},
 		"registration":  {"GR1348941canaryRunner", "a token that begins with GR1348941 is no access token: "},
-		"a job's token": {"glcbt-canaryRunner", "a token that begins with glcbt- is no access token: "},
+		"a job's token": {"glcbt-canaryRunner", "a token that begins with glcbt- is no access token"},
+		"deploy token":  {"gldt-canaryRunner", "a token that begins with gldt- is no access token"},
+		"app's secret":  {"gloas-canaryRunner", "a token that begins with gloas- is no access token"},
+		"feed token":    {"glft-canaryRunner", "a token that begins with glft- is no access token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -520,7 +559,8 @@ func TestAuth_tokenFaults(t *testing.T) {
 				got, err := runners.New(gitlabURL, auth, nil)
 				require.ErrorIs(t, err, runners.ErrInvalid)
 				assert.Nil(t, got)
-				assert.Contains(t, failure(t, err).Fields["token"][0], c.fault)
+				assert.True(t, strings.HasPrefix(failure(t, err).Fields["token"][0], c.fault), err.Error())
+				assert.Equal(t, strings.HasSuffix(c.fault, ": "), strings.HasSuffix(err.Error(), "go to the methods of Client.Tokens"))
 				hides(t, "error", fmt.Sprintf("%v %+v %#v", err, err, err))
 			}
 		})
@@ -537,6 +577,7 @@ func TestTokens_faults(t *testing.T) {
 		"access":      {"glpat-canaryRunner", "runners: POST /runners/verify: token: a token that begins with glpat-"},
 		"oauth":       {"gloas-canaryRunner", "runners: POST /runners/verify: token: a token that begins with gloas-"},
 		"deploy":      {"gldt-canaryRunner", "runners: POST /runners/verify: token: a token that begins with gldt-"},
+		"trigger":     {"glptt-canaryRunner", "runners: POST /runners/verify: token: a token that begins with glptt-"},
 		"job's token": {"glcbt-canaryRunner", "runners: POST /runners/verify: token: a token that begins with glcbt-"},
 	} {
 		t.Run(name, func(t *testing.T) {

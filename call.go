@@ -161,6 +161,9 @@ func segment(arg any) (value, fault string) {
 		}
 		return strconv.FormatInt(v, 10), ""
 	case Ref:
+		if v == (Ref{}) {
+			return "", "neither an id nor a path"
+		}
 		if v.path == "" {
 			return segment(v.id)
 		}
@@ -229,10 +232,22 @@ type none struct{}
 // UnmarshalJSON takes whatever there is.
 func (*none) UnmarshalJSON([]byte) error { return nil }
 
+// lacking is an answer that may lack what it is of no use without: the secret
+// that was made and is shown only once, or what tells a runner from others.
+type lacking interface{ lacks() (field string) }
+
 // call sends a request and decodes the answer.
 func call[T any](ctx context.Context, c *Client, e endpoint, body any) (T, error) {
 	var out T
-	err := c.roundTrip(ctx, e, body, func(a *answer) error { return a.decode(&out) })
+	err := c.roundTrip(ctx, e, body, func(a *answer) error {
+		if err := a.decode(&out); err != nil {
+			return err
+		}
+		if l, ok := any(out).(lacking); ok && l.lacks() != "" {
+			return strangeAnswerError("no " + l.lacks() + " where GitLab answers with one")
+		}
+		return nil
+	})
 	if err != nil {
 		var zero T
 		return zero, err
@@ -327,10 +342,10 @@ type Call struct {
 	Method      string
 	Route       string // such as "/runners/{id}"
 	Class       Class
-	StatusCode  int // of the last answer; 0 without one
-	Attempts    int // how often it was sent
-	Duration    time.Duration
-	Waited      time.Duration // of Duration: between attempts, and for a turn by the rate limit
+	StatusCode  int           // of the last answer; 0 without one
+	Attempts    int           // how often it was sent
+	Duration    time.Duration // of all attempts, with the waits between them
+	Waited      time.Duration // of it: between attempts, and for a turn by the rate limit
 	RequestID   string        // under which GitLab logged the last attempt
 	RateLimit   *RateLimit    // nil where GitLab says nothing
 	AlreadyGone bool          // a delete found nothing, after one that may have worked

@@ -65,8 +65,8 @@ type Options struct {
 	UserAgent string
 
 	// RequestID returns the X-Request-Id of a call, for instance one that the
-	// context carries. GitLab logs it. Without it, or where it returns "",
-	// GitLab makes one up.
+	// context carries. GitLab logs it. Without it, or where it returns "" or
+	// what no header can hold, GitLab makes one up.
 	RequestID func(context.Context) string
 
 	// MaxAttempts is how often one request is sent at most, the first time
@@ -304,51 +304,6 @@ func parseGitLabVersion(s string) (func(major, minor int) bool, error) {
 	return func(m, n int) bool { return major < m || major == m && minor < n }, nil
 }
 
-// renewal lets one goroutine at a time renew the credential, and the others
-// see that it was renewed.
-type renewal struct {
-	refresh func(context.Context) error // nil where the Auth has no Refresh
-	turn    chan uint64                 // holds the number of renewals so far
-}
-
-func newRenewal(auth Auth) renewal {
-	r := renewal{turn: make(chan uint64, 1)}
-	r.turn <- 0
-	if a, ok := auth.(interface{ Refresh(context.Context) error }); ok {
-		r.refresh = a.Refresh
-	}
-	return r
-}
-
-// count returns how often the credential was renewed so far.
-func (r renewal) count(ctx context.Context) (uint64, error) {
-	select {
-	case n := <-r.turn:
-		r.turn <- n
-		return n, nil
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-}
-
-// renew renews the credential, unless that was done since seen.
-func (r renewal) renew(ctx context.Context, seen uint64) error {
-	select {
-	case n := <-r.turn:
-		defer func() { r.turn <- n }()
-		if n != seen {
-			return nil
-		}
-		if err := r.refresh(ctx); err != nil {
-			return err
-		}
-		n++
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // Version is which GitLab answers.
 type Version struct {
 	Version  string `json:"version"`  // such as "17.5.0-ee"
@@ -368,10 +323,10 @@ func (c *Client) Version(ctx context.Context) (*Version, error) {
 // credential, retries, errors and bounds.
 //
 // The path is relative to /api/v4 and URL-encoded, without a query. The class
-// of the call follows from the method: a GET is repeated freely, a PUT and a
-// DELETE with the same body, a POST never once it may have been done. A body,
-// unless nil, is sent as JSON; out, unless nil, is what the answer is decoded
-// into.
+// of the call follows from the method: GET and HEAD are repeated freely, PUT
+// and DELETE with the same body, POST and PATCH never once they may have been
+// done; others are [ErrInvalid]. A body, unless nil, is sent as JSON; out,
+// unless nil, is what the answer is decoded into.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, body, out any) error {
 	e := literal(method, path)
 	e.query = query

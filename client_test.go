@@ -297,6 +297,31 @@ func TestHTTPClient_checkRedirect(t *testing.T) {
 	}
 }
 
+// A detour is a redirect that a policy does not like.
+type detour struct{ to string }
+
+func (d *detour) Error() string { return "no way by " + d.to }
+
+// TestHTTPClient_ownRefusal: what the caller's policy says reaches the caller,
+// but for secrets.
+func TestHTTPClient_ownRefusal(t *testing.T) {
+	t.Parallel()
+	s := play(reply(302, "", "Location", "/elsewhere"))
+	own := &detour{to: "elsewhere with " + accessToken}
+	_, err := client(t, nil, &runners.Options{HTTPClient: &http.Client{
+		Transport:     s,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return own },
+	}}).Version(t.Context())
+	require.ErrorIs(t, err, runners.ErrRedirect)
+	require.ErrorIs(t, err, own)
+	found, ok := errors.AsType[*detour](err)
+	require.True(t, ok)
+	assert.Same(t, own, found)
+	assert.Equal(t, "runners: GET /version: 302 redirected to another path: check the base URL, http or https too "+
+		"(no way by elsewhere with [REDACTED])", err.Error())
+	assert.Len(t, s.requests(), 1)
+}
+
 // TestHTTPClient_jar: the caller's cookies are sent and kept.
 func TestHTTPClient_jar(t *testing.T) {
 	t.Parallel()

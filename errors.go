@@ -19,6 +19,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/seed-832548de/runners/internal/tokenform"
 )
 
 // What an error is about. Use them with [errors.Is]; [Error] has the particulars.
@@ -55,14 +57,15 @@ var (
 	// ErrUnavailable is a server that could not be reached, or that said so
 	// itself (503). The latter is also an ErrServer.
 	ErrUnavailable = errors.New("unavailable")
-	// ErrTLS is a certificate that does not hold. It is also an
-	// ErrUnavailable.
+	// ErrTLS is a certificate that does not hold, or a server that speaks no
+	// TLS or one that is too old. It is also an ErrUnavailable.
 	ErrTLS = errors.New("certificate not accepted")
-	// ErrRedirect is a redirect that is not followed: of anything but a GET,
-	// or to another scheme, host or port.
+	// ErrRedirect is a redirect that is not followed: of anything but a GET, to
+	// another scheme, host or port, after five others, or against the caller's
+	// own policy.
 	ErrRedirect = errors.New("redirect not followed")
 	// ErrUnexpectedResponse is an answer that is not what GitLab gives, such
-	// as a login page or a proxy's page.
+	// as a login page or a proxy's page, or that lacks what was asked for.
 	ErrUnexpectedResponse = errors.New("unexpected response")
 	// ErrResponseTooLarge is an answer above Options.MaxBodyBytes, or one made
 	// to take far more room in memory. It is also an ErrUnexpectedResponse.
@@ -114,7 +117,7 @@ type Error struct {
 	RetryAfter time.Duration       // the wait that the server asked for
 	ResetAt    time.Time           // its end, by this machine's clock; zero without one
 	RequestID  string              // under which GitLab logged it
-	Body       []byte              // the beginning of an error answer's body
+	Body       []byte              // of an error answer, the first 64 KiB
 
 	kinds   []error
 	cause   error
@@ -290,30 +293,52 @@ func texts(raw json.RawMessage) []string {
 	return all
 }
 
-var parameterFault = regexp.MustCompile(
-	`(\S+) (is missing|is invalid|does not have a valid value|has a value not allowed)`)
-
-// parameterFaults reads "a is missing, b is invalid" into a map.
+// parameterFaults reads what GitLab's parameter checks say, such as
+// "a is missing, b is invalid" or "a, b are mutually exclusive", into a map.
 func parameterFaults(text string) map[string][]string {
 	var fields map[string][]string
-	for _, m := range parameterFault.FindAllStringSubmatch(text, -1) {
-		if fields == nil {
-			fields = map[string][]string{}
+	var names []string // of the fault that is being read
+	parts := strings.Split(text, ", ")
+	for i, part := range parts {
+		name, fault, whole := strings.Cut(part, " ")
+		names = append(names, name)
+		if !whole {
+			continue
 		}
-		fields[m[1]] = append(fields[m[1]], m[2])
+		if fault == "are missing" && i+1 < len(parts) {
+			fault += ", " + parts[i+1]
+		}
+		if isParameterFault(fault) {
+			if fields == nil {
+				fields = map[string][]string{}
+			}
+			for _, name := range names {
+				fields[name] = append(fields[name], fault)
+			}
+		}
+		names = nil
 	}
 	return fields
 }
 
-// The forms of tokens that are known by their beginning. Each is an expression
-// of its own, with a literal to begin with, which makes the search fast.
-var (
-	prefixedForm     = regexp.MustCompile(`gl[a-z]{2,6}-[0-9A-Za-z_.\-]{6,}`)
-	registrationForm = regexp.MustCompile(`GR1348941[0-9A-Za-z_.\-]{6,}`)
-	parameterForm    = regexp.MustCompile(`token=[^&\s"']+`)
-)
+// isParameterFault reports whether a fault is one of the parameters before it.
+func isParameterFault(fault string) bool {
+	switch fault {
+	case "is missing", "is invalid", "does not have a valid value", "has a value not allowed",
+		"are mutually exclusive",
+		"are missing, at least one parameter must be provided",
+		"are missing, exactly one parameter must be provided":
+		return true
+	default:
+		return false
+	}
+}
 
-// cleaner returns a function that takes secrets out of a text.
+// parameterForm is a parameter of a URL or a form that holds a token.
+var parameterForm = regexp.MustCompile(`token=[^&\s"']+`)
+
+// cleaner returns a function that takes secrets out of a text: those given,
+// and whatever else has the form of one.
 func cleaner(secrets []string) func(string) string {
 	var known []string
 	for _, secret := range secrets {
@@ -321,11 +346,8 @@ func cleaner(secrets []string) func(string) string {
 	}
 	replacer := strings.NewReplacer(known...)
 	return func(s string) string {
-		s = replacer.Replace(s)
-		for _, form := range []*regexp.Regexp{prefixedForm, registrationForm, parameterForm} {
-			s = form.ReplaceAllString(s, redacted)
-		}
-		return s
+		s = tokenform.Redact(replacer.Replace(s), redacted)
+		return parameterForm.ReplaceAllString(s, redacted)
 	}
 }
 

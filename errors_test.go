@@ -39,6 +39,12 @@ func TestError_message(t *testing.T) {
 		"parameters":         {400, `{"error":"runner_type is missing, status does not have a valid value"}`, "400 runner_type is missing, status does not have a valid value", fields{"runner_type": {"is missing"}, "status": {"does not have a valid value"}}},
 		"parameter":          {400, `{"error":"id is invalid"}`, "400 id is invalid", fields{"id": {"is invalid"}}},
 		"size":               {400, `{"error":"per_page has a value not allowed"}`, "400 per_page has a value not allowed", fields{"per_page": {"has a value not allowed"}}},
+		"none of them":       {400, `{"error":"description, active are missing, at least one parameter must be provided"}`, "400 description, active are missing, at least one parameter must be provided", fields{"description": {"are missing, at least one parameter must be provided"}, "active": {"are missing, at least one parameter must be provided"}}},
+		"not one of them":    {400, `{"error":"group_id, project_id are missing, exactly one parameter must be provided"}`, "400 group_id, project_id are missing, exactly one parameter must be provided", fields{"group_id": {"are missing, exactly one parameter must be provided"}, "project_id": {"are missing, exactly one parameter must be provided"}}},
+		"both of them":       {400, `{"error":"active, paused are mutually exclusive"}`, "400 active, paused are mutually exclusive", fields{"active": {"are mutually exclusive"}, "paused": {"are mutually exclusive"}}},
+		"all sorts":          {400, `{"error":"id is invalid, a, b are mutually exclusive, c, d are missing, exactly one parameter must be provided, a is missing"}`, "400 id is invalid, a, b are mutually exclusive, c, d are missing, exactly one parameter must be provided, a is missing", fields{"id": {"is invalid"}, "a": {"are mutually exclusive", "is missing"}, "b": {"are mutually exclusive"}, "c": {"are missing, exactly one parameter must be provided"}, "d": {"are missing, exactly one parameter must be provided"}}},
+		"prose":              {400, `{"error":"what is missing, is not there"}`, "400 what is missing, is not there", fields{"what": {"is missing"}}},
+		"no parameters":      {400, `{"error":"they are missing, or late, are mutually exclusive"}`, "400 they are missing, or late, are mutually exclusive", nil},
 		"route":              {404, `{"error":"404 Not Found"}`, "404 Not Found", nil},
 		"oauth":              {401, `{"error":"invalid_token","error_description":"Token was revoked."}`, "401 invalid_token: Token was revoked.", nil},
 		"scope":              {403, `{"error":"insufficient_scope","error_description":"More.","scope":"manage_runner api"}`, "403 insufficient_scope: More. (sufficient: manage_runner api)", nil},
@@ -102,6 +108,8 @@ func TestError_bounded(t *testing.T) {
 		"text":    long + long + long + long + long + long + long + long + long,
 		"lines":   strings.Repeat("\n\r\u2028", 1<<10),
 		"deep":    strings.Repeat(`{"message":`, 11_000),
+		"5 MB":    `{"message":"` + strings.Repeat("x", 5<<20) + `"}`,
+		"page":    "<html>" + strings.Repeat("<p>", 5<<19),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,7 +148,8 @@ func TestError_scrubbed(t *testing.T) {
 	for _, secret := range []string{
 		accessToken, runnerToken, odd, url.QueryEscape(odd),
 		"glrt-t1_canary-Other0123456789", "glrtr-canaryOther", "GR1348941canaryOther", "gloas-canary0123",
-		"glcbt-64_canary", "gldt-canary0", "private_token=canary", "access_token=canary", "token=canary",
+		"glcbt-64_canary", "gldt-canary0", "glffct-canary0", "acme-glagent-canary0", "global-glpat-canary0",
+		"private_token=canary", "access_token=canary", "token=canary",
 	} {
 		echo := "you said " + secret
 		text, err := json.Marshal(echo)
@@ -165,6 +174,20 @@ func TestError_scrubbed(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestError_words: what only begins like a token is no secret.
+func TestError_words(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"no such runner: global-runners", "glossary-of-terms", "glue-code_and-more", "gl-pat-runner", "glrt- is the prefix",
+		"GR1348941 begins it", "glx-abcdefghijklmn", "a glpat-like one",
+	} {
+		body, err := json.Marshal(map[string]string{"message": text})
+		require.NoError(t, err)
+		_, err = client(t, play(reply(400, string(body))), nil).Version(t.Context())
+		assert.Equal(t, "runners: GET /version: 400 "+text, err.Error())
 	}
 }
 

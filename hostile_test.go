@@ -64,7 +64,7 @@ func hostile() map[string]func(net.Conn) {
 		"large length":       goesOn(rawHead+"Content-Length: 99999999999\r\n\r\n", " "),
 		"length too long":    says(rawHead + "Content-Length: 9000000\r\n\r\n{}"),
 		"string":             whole(`"` + strings.Repeat("x", 9<<20) + `"`),
-		"description":        whole(`{"description":"` + strings.Repeat("x", 4<<20) + `"}`),
+		"description":        whole(`{"id":6,"description":"` + strings.Repeat("x", 4<<20) + `"}`),
 		"many objects":       whole(`{"projects":[` + strings.Repeat("{},", 3<<20) + `{}]}`),
 		"many strings":       whole(`{"tag_list":[` + strings.Repeat(`"",`, 3<<20) + `""]}`),
 		"many keys":          whole(`{` + strings.Repeat(`"a":{},`, 1<<20) + `"a":{}}`),

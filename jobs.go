@@ -99,8 +99,9 @@ type JobsOptions struct {
 	Sort    Sort   `url:"sort,omitempty"` // with OrderBy only; default: Descending
 
 	// Keyset walks the list by cursors, newest jobs first, which stays fast
-	// and complete on long lists. It cannot be had with Page, or with another
-	// order. GitLab 17 or newer.
+	// and complete on long lists. With Page, or with another order, the error
+	// is [ErrInvalid]. GitLab 17 or newer; an older one ignores it, and the
+	// error is [ErrUnexpectedResponse].
 	Keyset bool `url:"-"`
 
 	Page    int `url:"-"` // where All and Pages start; the default is 1

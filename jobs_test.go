@@ -73,6 +73,25 @@ func TestJobs(t *testing.T) {
 	}
 }
 
+// TestJobsKeyset_old: a GitLab that knows no keyset lists answers with its
+// first page and leaves out the cursor. That is not taken for the whole list.
+func TestJobsKeyset_old(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "16.11.0")
+	s.Allow("pagination") // which it ignores
+	r := s.projectRunner()
+	for range 3 {
+		s.AddJob(runnerstest.Job{RunnerID: r.ID, Status: runners.JobSuccess})
+	}
+	for _, size := range []int{2, 100} { // also where the page is the list: its order is another
+		jobs, err := s.maintainer.Runners.Jobs(r.ID, &runners.JobsOptions{Keyset: true, PerPage: size}).Collect(t.Context())
+		require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
+		assert.Equal(t, "runners: GET /runners/{id}/jobs: 200 pages with numbers where a keyset list was asked for: "+
+			"this GitLab is too old for JobsOptions.Keyset", err.Error())
+		assert.Empty(t, jobs)
+	}
+}
+
 func TestJobFields(t *testing.T) {
 	t.Parallel()
 	s, r := stageWithJobs(t)

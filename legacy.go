@@ -40,6 +40,8 @@ type LegacyRunner struct {
 	AccessLevel  AccessLevel `json:"access_level"`
 }
 
+func (r LegacyRunner) lacks() string { return r.Token.lacks() }
+
 // LogValue shows what identifies the runner.
 func (r LegacyRunner) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int64("id", r.ID), slog.Any("token", r.Token),

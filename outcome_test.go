@@ -61,6 +61,33 @@ func TestOutcomeUnknown_wayOut(t *testing.T) {
 	assert.Len(t, met, len(ways))
 }
 
+// TestOutcomeUnknown_noToken: what makes a token, and is answered without one,
+// is no success: it was done, and its secret is lost.
+func TestOutcomeUnknown_noToken(t *testing.T) {
+	t.Parallel()
+	const text = ": 201 no token where GitLab answers with one (outcome unknown: "
+	met := map[string]bool{}
+	for _, w := range wires() {
+		if w.answer != aToken || w.method == "Tokens.Verify" || w.method == "Legacy.Delete" {
+			continue
+		}
+		met[w.method] = true
+		for _, body := range []string{`{}`, `{"id":6}`, `{"id":6,"token":null}`, `{"id":6,"token":""}`} {
+			t.Run(w.method+" "+w.how+" "+body, func(t *testing.T) {
+				t.Parallel()
+				s := play(reply(201, body))
+				err := w.call(t.Context(), client(t, s, nil))
+				require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
+				require.ErrorIs(t, err, runners.ErrOutcomeUnknown)
+				assert.Contains(t, err.Error(), text)
+				assert.Equal(t, runners.PhaseAnswered, failure(t, err).Phase)
+				assert.Len(t, s.requests(), 1)
+			})
+		}
+	}
+	assert.Len(t, met, 8, "creations and resets")
+}
+
 // TestFindCreated: a runner whose creation got lost is found, whoever owns it,
 // and no other.
 func TestFindCreated(t *testing.T) {

@@ -241,7 +241,7 @@ func TestPace_creates(t *testing.T) {
 func TestPace_hold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := play(reply(429, `{"message":"Retry later"}`, "Retry-After", "30"), reply(200, aRunner))
+		s := play(reply(429, `{"message":"Retry later"}`, "Retry-After", "30"), reply(200, `{"id":6,"token":"glrt-x"}`))
 		c := client(t, s, nil)
 		var group sync.WaitGroup
 		began := time.Now()
@@ -296,7 +296,7 @@ func TestPace_retries(t *testing.T) {
 func TestPace_tokens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := play(spent(50*time.Second), reply(200, aToken))
+		s := play(spent(50*time.Second), reply(200, `{"id":6,"token":"glrt-x"}`))
 		c := client(t, s, nil)
 		began := time.Now()
 		require.NoError(t, one(c.Runners.Get(t.Context(), 6)))

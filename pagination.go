@@ -231,6 +231,9 @@ func (l *Listing[T]) fetch(ctx context.Context, e endpoint, at paging) (*Page[T]
 			return err
 		}
 		page.readHeader(a.header, at)
+		if at.keyset && page.NextCursor == "" && isNumbered(a.header) {
+			return errNumbered
+		}
 		return nil
 	})
 	if err != nil {
@@ -248,6 +251,11 @@ func (l *Listing[T]) loop(why string) error {
 		kinds:   []error{ErrPaginationLoop},
 	}
 }
+
+// errNumbered is the error of a keyset list from a server that does not know of
+// them: to take its page for one would lose the rows behind it.
+const errNumbered strangeAnswerError = "pages with numbers where a keyset list was asked for: " +
+	"this GitLab is too old for JobsOptions.Keyset"
 
 // readHeader reads what the headers say about a page. Missing ones are taken
 // from the Link header, and without that a full page has another one after it.
@@ -269,6 +277,11 @@ func (p *Page[T]) readHeader(h http.Header, at paging) {
 	case len(p.Items) >= p.PerPage:
 		p.NextPage = at.page + 1
 	}
+}
+
+// isNumbered reports whether the pages of a list have numbers.
+func isNumbered(h http.Header) bool {
+	return len(h.Values("X-Page")) > 0 || len(h.Values("X-Next-Page")) > 0 || nextParameter(h, "page") != ""
 }
 
 // count reads a number that may be absent.

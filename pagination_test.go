@@ -244,6 +244,37 @@ func TestListing_keyset(t *testing.T) {
 	assert.Len(t, s.requests(), 3)
 }
 
+// TestListing_keysetIgnored: a server that numbers the pages of a keyset list
+// has ignored what it was asked. Without any header nothing tells a full last
+// page from others, and GitLab's keyset lists do end with such pages.
+func TestListing_keysetIgnored(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		header []string
+		is     error
+	}{
+		"numbers":        {[]string{"X-Page", "1", "X-Next-Page", "2", "Link", link("/x?page=2", "next")}, runners.ErrUnexpectedResponse},
+		"next number":    {[]string{"X-Next-Page", "2"}, runners.ErrUnexpectedResponse},
+		"last of one":    {[]string{"X-Page", "1", "X-Next-Page", ""}, runners.ErrUnexpectedResponse},
+		"link alone":     {[]string{"Link", link("/x?page=2", "next")}, runners.ErrUnexpectedResponse},
+		"link backwards": {[]string{"Link", link("/x?page=1", "first")}, nil},
+		"nothing":        {nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := play(reply(200, rows(1, 2), c.header...))
+			jobs, err := client(t, s, nil).Runners.Jobs(6, &runners.JobsOptions{Keyset: true, PerPage: 2}).Collect(t.Context())
+			require.ErrorIs(t, err, c.is)
+			assert.Len(t, s.requests(), 1)
+			assert.Equal(t, c.is == nil, len(jobs) == 2)
+		})
+	}
+	s := play(reply(200, rows(1, 1), "X-Page", "1", "Link", link("/x?cursor=a", "next")), reply(200, rows(2, 1)))
+	jobs, err := client(t, s, nil).Runners.Jobs(6, &runners.JobsOptions{Keyset: true}).Collect(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, jobs, 2, "a cursor is what was asked for")
+}
+
 // TestListing_lazy: nothing is sent before it is asked for, and nothing after
 // a break.
 func TestListing_lazy(t *testing.T) {

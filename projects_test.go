@@ -39,6 +39,29 @@ func TestProjectRunners(t *testing.T) {
 	require.ErrorContains(t, err, "404 Project Not Found")
 }
 
+// TestProjectPaths: what the path of a project looks like when it arrives.
+func TestProjectPaths(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	for path, arrives := range map[string]string{
+		"acme/app":        "acme%2Fapp",
+		"group/sub group": "group%2Fsub%20group",
+		"a?x=1":           "a%3Fx=1",
+		"a#b":             "a%23b",
+		"a;b":             "a%3Bb",
+		"bücher/ü":        "b%C3%BCcher%2F%C3%BC",
+	} {
+		err := all(t.Context(), s.maintainer.Projects.List(runners.Path(path), nil))
+		if path != "acme/app" {
+			require.ErrorIs(t, err, runners.ErrNotFound)
+		}
+		requests := s.Requests()
+		last := requests[len(requests)-1]
+		assert.Equal(t, "/api/v4/projects/"+arrives+"/runners", last.Path)
+		assert.Equal(t, path, last.Params["id"])
+	}
+}
+
 func TestAssign(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")

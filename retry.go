@@ -77,8 +77,9 @@ type trip struct {
 	attempts    int
 	doubt       bool // an attempt may have been done
 	alreadyGone bool
-	reread      bool // an attempt was garbled
-	renewed     bool // the credential was renewed for this call
+	reread      bool  // an attempt was garbled
+	renewed     bool  // the credential was renewed for this call
+	vetoed      error // by the caller's own redirect policy
 	wait        time.Duration
 	resting     time.Time     // since when it waits for another attempt; zero if it does not
 	waited      time.Duration // so far
@@ -232,10 +233,15 @@ func (t *trip) checkRedirect(req *http.Request, via []*http.Request) error {
 		!sameOrigin(req.URL, t.client.base) {
 		return http.ErrUseLastResponse
 	}
-	if own := t.client.options.HTTPClient.CheckRedirect; own != nil {
-		return own(req, via)
+	own := t.client.options.HTTPClient.CheckRedirect
+	if own == nil {
+		return nil
 	}
-	return nil
+	err := own(req, via)
+	if !errors.Is(err, http.ErrUseLastResponse) {
+		t.vetoed = err
+	}
+	return err
 }
 
 func sameOrigin(a, b *url.URL) bool {
@@ -513,6 +519,9 @@ func (t *trip) judgeStatus(ctx context.Context) outcome {
 	t.failure = &Error{kinds: statusKinds(a.status)}
 	if a.status < http.StatusBadRequest {
 		t.failure.Message = t.redirectMessage(a.header.Get("Location"))
+		if t.vetoed != nil {
+			t.failure = t.failure.because(t.vetoed, t.vetoed.Error())
+		}
 		return hopeless
 	}
 	t.failure.readErrorBody(a.body)
@@ -562,6 +571,8 @@ func (t *trip) renew(ctx context.Context) outcome {
 		return hopeless
 	}
 	t.renewed = true
+	ctx, cancel := context.WithTimeout(ctx, t.client.options.AttemptTimeout)
+	defer cancel()
 	if err := t.client.renewal.renew(ctx, t.renewals); err != nil {
 		t.failure.cause = err
 		t.failure.Message += " (and the credential was not renewed: " + err.Error() + ")"

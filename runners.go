@@ -67,6 +67,13 @@ func (r *Runner) IsPaused() bool {
 	return !r.Active
 }
 
+func (r *Runner) lacks() string {
+	if r.ID == 0 {
+		return "id"
+	}
+	return ""
+}
+
 // RunnerDetails is all that GitLab tells of a runner.
 type RunnerDetails struct {
 	Runner
@@ -119,6 +126,8 @@ type NewRunner struct {
 	TokenExpiresAt *time.Time `json:"token_expires_at"` // nil = never
 }
 
+func (r NewRunner) lacks() string { return r.Token.lacks() }
+
 // LogValue shows the runner without its token.
 func (r NewRunner) LogValue() slog.Value {
 	return credentialsValue(r.ID, r.Token, r.TokenExpiresAt)
@@ -151,6 +160,8 @@ type AuthenticationToken struct {
 	TokenExpiresAt *time.Time `json:"token_expires_at"` // nil = never
 }
 
+func (t AuthenticationToken) lacks() string { return t.Token.lacks() }
+
 // LogValue shows when the token expires.
 func (t AuthenticationToken) LogValue() slog.Value {
 	return credentialsValue(0, t.Token, t.TokenExpiresAt)
@@ -171,6 +182,8 @@ func credentialsValue(id int64, token Token, expires *time.Time) slog.Value {
 type registrationToken struct {
 	Token Token `json:"token"`
 }
+
+func (t registrationToken) lacks() string { return t.Token.lacks() }
 
 // RunnerManager is one of the processes that run with a runner's token.
 type RunnerManager struct {

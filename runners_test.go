@@ -2,6 +2,9 @@ package runners_test
 
 import (
 	"context"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +97,25 @@ func TestListIsWhatOneManages(t *testing.T) {
 	assert.Equal(t, map[string][]string{"status": {"does not have a valid value"}}, fieldsOf(t, err))
 }
 
+// TestUnknownValues: what no constant stands for reaches GitLab, and it is
+// GitLab that says what it thinks of it.
+func TestUnknownValues(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.Allow("scope") // deprecated, and still offered
+	r := s.projectRunner()
+	for name, err := range map[string]error{
+		"type":         all(t.Context(), s.admin.Runners.ListAll(&runners.ListOptions{Type: "fleet_type"})),
+		"status":       all(t.Context(), s.admin.Runners.ListAll(&runners.ListOptions{Status: "asleep"})),
+		"scope":        all(t.Context(), s.admin.Runners.ListAll(&runners.ListOptions{Scope: "dreaming"})),
+		"sort":         all(t.Context(), s.admin.Runners.Jobs(r.ID, &runners.JobsOptions{OrderBy: "id", Sort: "up"})),
+		"access_level": one(s.admin.Runners.Update(t.Context(), r.ID, &runners.UpdateOptions{AccessLevel: "all"})),
+	} {
+		require.ErrorIs(t, err, runners.ErrInvalid)
+		assert.Contains(t, fieldsOf(t, err), name)
+	}
+}
+
 // TestListTurnsPages walks a list in steps, and starts in the middle.
 func TestListTurnsPages(t *testing.T) {
 	t.Parallel()
@@ -163,8 +185,10 @@ func TestGet(t *testing.T) {
 
 	_, err = s.developer.Runners.Get(t.Context(), r.ID)
 	require.ErrorIs(t, err, runners.ErrForbidden)
-	_, err = s.admin.Runners.Get(t.Context(), 4711)
-	require.ErrorIs(t, err, runners.ErrNotFound)
+	for _, id := range []int64{4711, math.MaxInt64} {
+		_, err = s.admin.Runners.Get(t.Context(), id)
+		require.ErrorIs(t, err, runners.ErrNotFound)
+	}
 }
 
 // TestGetOfEveryEra reads a runner that never made contact from GitLabs of
@@ -241,6 +265,10 @@ func TestCreateRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
 	narrow := s.as(t, "owner", "read_api")
+	many := slices.Repeat([]string{"t"}, 51)
+	for i := range many {
+		many[i] += strconv.Itoa(i)
+	}
 	for name, c := range map[string]struct {
 		by      *runners.Client
 		owner   runners.Owner
@@ -255,6 +283,11 @@ func TestCreateRefused(t *testing.T) {
 		"no such group":              {s.owner, runners.ForGroup(4711), runners.CreateOptions{}, runners.ErrInvalid, "Missing/invalid group"},
 		"scope":                      {narrow, runners.ForProject(s.app.ID), runners.CreateOptions{}, runners.ErrInsufficientScope, "create_runner"},
 		"timeout":                    {s.owner, runners.ForProject(s.app.ID), runners.CreateOptions{MaximumTimeout: new(599)}, runners.ErrInvalid, "at least 10 minutes"},
+		"timeout 0":                  {s.owner, runners.ForProject(s.app.ID), runners.CreateOptions{MaximumTimeout: new(0)}, runners.ErrInvalid, "at least 10 minutes"},
+		"timeout 2^31":               {s.owner, runners.ForProject(s.app.ID), runners.CreateOptions{MaximumTimeout: new(math.MaxInt32 + 1)}, runners.ErrInvalid, "maximum_timeout is invalid"},
+		"description":                {s.owner, runners.ForProject(s.app.ID), runners.CreateOptions{Description: strings.Repeat("x", 1025)}, runners.ErrInvalid, "Description is too long"},
+		"description of a megabyte":  {s.owner, runners.ForProject(s.app.ID), runners.CreateOptions{Description: strings.Repeat("x", 1_000_000)}, runners.ErrInvalid, "Description is too long"},
+		"fifty-one tags":             {s.owner, runners.ForProject(s.app.ID), runners.CreateOptions{TagList: many}, runners.ErrInvalid, "Too many tags specified. Please limit the number of tags to 50"},
 		"untagged without tags":      {s.owner, runners.ForProject(s.app.ID), runners.CreateOptions{RunUntagged: new(false)}, runners.ErrInvalid, "can not be empty"},
 		"level":                      {s.owner, runners.ForProject(s.app.ID), runners.CreateOptions{AccessLevel: "x"}, runners.ErrInvalid, "access_level does not have a valid value"},
 		"owner":                      {s.owner, runners.Owner{}, runners.CreateOptions{}, runners.ErrInvalid, "use ForInstance"},
@@ -349,11 +382,11 @@ func TestUpdateRefused(t *testing.T) {
 		field   string
 		text    string
 	}{
-		"nothing":       {nil, "", "at least one parameter must be provided"},
 		"timeout 0":     {&runners.UpdateOptions{MaximumTimeout: runners.Value(0)}, "maximum_timeout", "needs to be at least 10 minutes"},
 		"timeout 599":   {&runners.UpdateOptions{MaximumTimeout: runners.Value(599)}, "maximum_timeout", "needs to be at least 10 minutes"},
-		"both":          {&runners.UpdateOptions{Paused: new(true), Active: new(true)}, "", "active, paused are mutually exclusive"},
 		"level":         {&runners.UpdateOptions{AccessLevel: "x"}, "access_level", "does not have a valid value"},
+		"timeout 2^31":  {&runners.UpdateOptions{MaximumTimeout: runners.Value(math.MaxInt32 + 1)}, "maximum_timeout", "is invalid"},
+		"a megabyte":    {&runners.UpdateOptions{Description: new(strings.Repeat("x", 1_000_000))}, "description", "is too long (maximum is 1024 characters)"},
 		"description":   {&runners.UpdateOptions{Description: new(strings.Repeat("x", 1025))}, "description", "is too long (maximum is 1024 characters)"},
 		"note":          {&runners.UpdateOptions{MaintenanceNote: runners.Value(strings.Repeat("x", 1025))}, "maintenance_note", "is too long (maximum is 1024 characters)"},
 		"tags":          {&runners.UpdateOptions{TagList: &many}, "tags_list", "Too many tags specified. Please limit the number of tags to 50"},
@@ -366,10 +399,17 @@ func TestUpdateRefused(t *testing.T) {
 			_, err := s.maintainer.Runners.Update(t.Context(), r.ID, c.options)
 			require.ErrorIs(t, err, runners.ErrInvalid)
 			require.ErrorContains(t, err, c.text)
-			if c.field != "" {
-				assert.Equal(t, map[string][]string{c.field: {c.text}}, fieldsOf(t, err))
-			}
+			assert.Equal(t, map[string][]string{c.field: {c.text}}, fieldsOf(t, err))
 		})
+	}
+	for want, options := range map[string]*runners.UpdateOptions{
+		"are missing, at least one parameter must be provided": nil,
+		"are mutually exclusive":                               {Paused: new(true), Active: new(true)},
+	} {
+		_, err := s.maintainer.Runners.Update(t.Context(), r.ID, options)
+		require.ErrorIs(t, err, runners.ErrInvalid)
+		assert.Equal(t, []string{want}, fieldsOf(t, err)["paused"])
+		assert.Equal(t, []string{want}, fieldsOf(t, err)["active"])
 	}
 	_, err := s.developer.Runners.Update(t.Context(), r.ID, &runners.UpdateOptions{Locked: new(true)})
 	require.ErrorIs(t, err, runners.ErrForbidden)

@@ -1,7 +1,9 @@
 package runners_test
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,6 +131,34 @@ func TestResetByToken(t *testing.T) {
 	_, err = s.stranger.Tokens.Reset(t.Context(), runners.NewToken(r.Token))
 	require.ErrorIs(t, err, runners.ErrForbidden)
 	v, err := s.stranger.Tokens.Verify(t.Context(), fresh.Token, nil)
+	require.NoError(t, err)
+	assert.Equal(t, r.ID, v.ID)
+}
+
+// TestResetByToken_twice: of two resets at once by the same token one has the
+// new token, and the other is refused. Neither shows it.
+func TestResetByToken_twice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	r := s.projectRunner()
+	var results [2]*runners.AuthenticationToken
+	var errs [2]error
+	var both sync.WaitGroup
+	for i := range results {
+		both.Go(func() { results[i], errs[i] = s.stranger.Tokens.Reset(t.Context(), runners.NewToken(r.Token)) })
+	}
+	both.Wait()
+	won := 0
+	if errs[0] != nil {
+		won = 1
+	}
+	require.NoError(t, errs[won])
+	require.ErrorIs(t, errs[1-won], runners.ErrForbidden)
+	assert.Nil(t, results[1-won])
+	for _, secret := range []string{r.Token, results[won].Token.Reveal()} {
+		assert.NotContains(t, fmt.Sprintf("%+v %+v %#v %v", results[won], results[1-won], errs[1-won], errs[1-won]), secret)
+	}
+	v, err := s.stranger.Tokens.Verify(t.Context(), results[won].Token, nil)
 	require.NoError(t, err)
 	assert.Equal(t, r.ID, v.ID)
 }

@@ -5,6 +5,7 @@ package runners_test
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 
@@ -128,6 +129,65 @@ func TestRunnerDetails_decode(t *testing.T) {
 		AccessLevel: "branch_protected", TagList: []string{"a", "", "b,c"}, Projects: []runners.Project{},
 	}, d)
 	assert.True(t, time.Date(2026, 7, 1, 12, 0, 0, 123e6, time.UTC).Equal(*d.CreatedAt))
+}
+
+// TestRunner_odd: values that GitLab does not give are read as they are, alike
+// in a list and alone, or are an error; never is anything else made of them.
+func TestRunner_odd(t *testing.T) {
+	t.Parallel()
+	at := func(text string) *time.Time {
+		when, err := time.Parse(time.RFC3339Nano, text)
+		require.NoError(t, err)
+		return &when
+	}
+	for fields, want := range map[string]*runners.Runner{ // nil = an error
+		`"id":9007199254740993`:    {ID: 9007199254740993},
+		`"id":9223372036854775807`: {ID: math.MaxInt64},
+		`"id":-5`:                  {ID: -5},
+		`"id":0`:                   {},
+		`"id":null,"created_at":null,"created_by":null`: {},
+		`"id":6,"description":"a\u0000b"`:               {ID: 6, Description: "a\x00b"},
+		`"id":6,"description":"` + "a\xffb" + `"`:       {ID: 6, Description: "a\ufffdb"},
+		`"id":5,"id":6`: {ID: 6},
+		`"id":6,"created_at":"2026-07-01T12:00:00+14:00"`: {ID: 6, CreatedAt: at("2026-06-30T22:00:00Z")},
+		`"id":6,"created_at":"2026-07-01T12:00:00-12:45"`: {ID: 6, CreatedAt: at("2026-07-02T00:45:00Z")},
+		`"id":6,"created_at":"2026-07-01T12:00:00.9999Z"`: {ID: 6, CreatedAt: at("2026-07-01T12:00:00.9999Z")},
+		`"id":6,"created_at":"2026-07-01 12:00:00 +0000"`: nil,
+		`"id":6,"created_at":"2026-07-01T12:00:00"`:       nil,
+		`"id":6,"created_at":"0000-00-00"`:                nil,
+		`"id":6,"created_at":"0000-00-00T00:00:00Z"`:      nil,
+		`"id":6,"created_at":"2026-02-30T00:00:00Z"`:      nil,
+		`"id":6,"created_at":1782907200`:                  nil,
+		`"id":"12"`:                                       nil,
+		`"id":1e3`:                                        nil,
+		`"id":6.0`:                                        nil,
+		`"id":9223372036854775808`:                        nil,
+	} {
+		inBubble(t, fields, func(t *testing.T) {
+			d, err := client(t, play(reply(200, `{`+fields+`}`)), nil).Runners.Get(t.Context(), 6)
+			list, listErr := client(t, play(reply(200, `[{`+fields+`}]`)), nil).Runners.List(nil).Collect(t.Context())
+			if want == nil {
+				require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
+				require.ErrorIs(t, listErr, runners.ErrUnexpectedResponse)
+				return
+			}
+			require.NoError(t, listErr)
+			both := []*runners.Runner{list[0]}
+			if want.ID == 0 { // one runner has an id; of a list, its row is left to the caller
+				require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
+			} else {
+				require.NoError(t, err)
+				both = append(both, &d.Runner)
+			}
+			for _, got := range both {
+				if want.CreatedAt != nil {
+					assert.True(t, want.CreatedAt.Equal(*got.CreatedAt))
+					got.CreatedAt = want.CreatedAt
+				}
+				assert.Equal(t, want, got)
+			}
+		})
+	}
 }
 
 // TestNewRunner_decode: a runner that exists already is not lost over how its

@@ -5,6 +5,7 @@ package runners_test
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,6 +16,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -307,6 +310,70 @@ func TestEarlyAnswer(t *testing.T) {
 	assert.NotErrorIs(t, err, runners.ErrOutcomeUnknown)
 }
 
+// packed is a text as gzip.
+func packed(t *testing.T, text string) string {
+	t.Helper()
+	var b strings.Builder
+	w := gzip.NewWriter(&b)
+	_, err := io.WriteString(w, text)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return b.String()
+}
+
+// TestAnswer_onTheWire: what is wrong with how an answer is packed or with its
+// head is found out at once, and said.
+func TestAnswer_onTheWire(t *testing.T) {
+	t.Parallel()
+	const head, body = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", `{"id":6}`
+	tooLarge := []error{runners.ErrResponseTooLarge, runners.ErrUnexpectedResponse}
+	odd, none := []error{runners.ErrUnexpectedResponse}, []error{runners.ErrUnavailable}
+	for name, c := range map[string]struct {
+		raw string
+		is  []error
+	}{
+		"packed":             {head + "Content-Encoding: gzip\r\n\r\n" + packed(t, body), nil},
+		"a bomb":             {head + "Content-Encoding: gzip\r\n\r\n" + packed(t, body+strings.Repeat(" ", 16<<20)), tooLarge},
+		"half a bomb":        {head + "Content-Encoding: gzip\r\n\r\n" + packed(t, strings.Repeat(" ", 9<<20))[:4<<10], odd},
+		"not packed":         {head + "Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\n" + body, odd},
+		"packed, and silent": {head + "\r\n" + packed(t, body), odd},
+		"unknown encoding":   {head + "Content-Encoding: br\r\nContent-Length: 2\r\n\r\n\x1b\x00", odd},
+		"shorter than it is": {head + "Content-Length: 5\r\n\r\n" + body, odd},
+		"longer than it is":  {head + "Content-Length: 80\r\n\r\n" + body, odd},
+		"chunks cut off":     {head + "Transfer-Encoding: chunked\r\n\r\n8\r\n" + body + "\r\n", odd},
+		"a chunk cut off":    {head + "Transfer-Encoding: chunked\r\n\r\n9\r\n" + body, odd},
+		"no chunks":          {head + "Transfer-Encoding: chunked\r\n\r\n" + body, odd},
+		"unknown transfer":   {head + "Transfer-Encoding: rot13\r\n\r\n" + body, none},
+		"header of 2 MB":     {head + "X-A: " + strings.Repeat("a", 2<<20) + "\r\n\r\n" + body, none},
+		"200,000 headers":    {head + strings.Repeat("X-A: a\r\n", 200_000) + "\r\n" + body, none},
+		"100,000 times 103":  {strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: x\r\n\r\n", 100_000) + head + "\r\n" + body, none},
+		"no status":          {"HTTP/1.1 OK\r\n\r\n", none},
+		"status 000":         {"HTTP/1.1 000 No\r\n\r\n", odd},
+		"status 999":         {"HTTP/1.1 999 No\r\n\r\n", odd},
+		"status 1000":        {"HTTP/1.1 1000 No\r\n\r\n", none},
+		"no protocol":        {"SSH-2.0-OpenSSH_9.9\r\n\r\n", none},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := listen(t, func(conn net.Conn, _ int) {
+				if readRequest(bufio.NewReader(conn)) {
+					write(conn, c.raw)
+				}
+			})
+			err := one(dial(t, "http://"+address, quick(runners.Options{})).Runners.Get(t.Context(), 6))
+			if c.is == nil {
+				require.NoError(t, err)
+				return
+			}
+			for _, is := range c.is {
+				require.ErrorIs(t, err, is)
+			}
+			assert.NotErrorIs(t, err, context.DeadlineExceeded)
+			oneShortLine(t, err.Error())
+		})
+	}
+}
+
 // TestIdleConnections: a call that was cancelled or that failed closes no
 // connection but its own.
 func TestIdleConnections(t *testing.T) {
@@ -351,11 +418,11 @@ func TestIdleConnections(t *testing.T) {
 	require.EqualValues(t, together, opened.Load())
 
 	waiting, cancel := context.WithCancel(t.Context())
-	defer time.AfterFunc(20*time.Millisecond, cancel).Stop()
+	defer time.AfterFunc(300*time.Millisecond, cancel).Stop()
 	require.ErrorIs(t, one(c.Runners.Get(waiting, 3)), context.Canceled)               // keeps it
 	require.ErrorIs(t, one(c.Runners.Get(t.Context(), 4)), runners.ErrNotFound)        // keeps it
 	require.ErrorIs(t, one(c.Runners.ResetToken(t.Context(), 4)), runners.ErrNotFound) // keeps it
-	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, one(c.Runners.Get(short, 1)), context.DeadlineExceeded)          // loses its connection
 	require.ErrorIs(t, one(c.Runners.Get(t.Context(), 2)), runners.ErrResponseTooLarge) // loses its connection
@@ -481,4 +548,42 @@ func TestProxy(t *testing.T) {
 		hasNoCanary(t, failure(t, err))
 		assert.NotContains(t, err.Error(), "Y2FuYXJ5")
 	}
+}
+
+// TestProxy_environment: the same with the environment's proxy, of which a
+// process takes note once. The test is run once more for it, by itself.
+func TestProxy_environment(t *testing.T) {
+	t.Parallel()
+	const inside = "RUNNERS_TEST_BEHIND_PROXY"
+	if os.Getenv(inside) != "" {
+		c := dial(t, "http://gitlab.invalid", quick(runners.Options{AllowInsecure: true}))
+		v, err := c.Version(t.Context())
+		t.Logf("%+v %+v", v, err)
+		err = one(c.Runners.Get(t.Context(), 6))
+		require.ErrorIs(t, err, runners.ErrForbidden)
+		t.Logf("%+v %#v", err, failure(t, err))
+		return
+	}
+	var asked atomic.Int32
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "Basic Y2FuYXJ5OmNhbmFyeQ==", r.Header.Get("Proxy-Authorization"))
+		asked.Add(1)
+		if r.URL.Path != "/api/v4/version" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+		_, _ = io.WriteString(w, `{"version":"17.5.0","message":"no way"}`)
+	}))
+	defer proxy.Close()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	again := exec.CommandContext(t.Context(), self, "-test.run=^TestProxy_environment$", "-test.v") //nolint:gosec // it is this program
+	again.Env = append(os.Environ(), inside+"=1", "NO_PROXY=", "no_proxy=",
+		"HTTP_PROXY="+strings.Replace(proxy.URL, "://", "://canary:canary@", 1))
+	said, err := again.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	assert.EqualValues(t, 2, asked.Load())
+	assert.Contains(t, string(said), "17.5.0")
+	assert.Contains(t, string(said), "no way")
+	assert.NotContains(t, string(said), "canary:")
+	assert.NotContains(t, string(said), "Y2FuYXJ5")
 }

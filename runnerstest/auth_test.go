@@ -4,10 +4,13 @@ package runnerstest_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/seed-832548de/runners/runnerstest"
 )
 
 const (
@@ -52,6 +55,8 @@ func TestCredentials(t *testing.T) {
 		"runner token":           {header: http.Header{"Private-Token": {"glrt-app-runner-six"}}, status: 401, answer: unauthorized},
 		"expired":                {header: http.Header{"Private-Token": {"t-expired"}}, status: 401, answer: expired},
 		"revoked":                {header: http.Header{"Private-Token": {"t-revoked"}}, status: 401, answer: revoked},
+		"two headers":            {header: http.Header{"Private-Token": {"t-root"}, "Authorization": {"Bearer nope"}}, status: 200},
+		"two, the first bad":     {header: http.Header{"Private-Token": {"nope"}, "Authorization": {"Bearer t-root"}}, status: 401, answer: unauthorized},
 		"blocked": {
 			header: http.Header{"Private-Token": {"t-bob"}}, status: 403,
 			answer: `{"message":"403 Forbidden - Your account has been blocked."}`,
@@ -186,6 +191,44 @@ func TestAdminMode(t *testing.T) {
 	assert.Equal(t, 200, ask(t, srv, "t-root-mode", "GET /runners/all").status)
 	assert.Equal(t, "keep off", ask(t, srv, "t-root-mode", "GET /runners/1").object(t)["maintenance_note"])
 	assert.Equal(t, 201, ask(t, srv, "t-root-mode", "POST /user/runners", "runner_type=instance_type").status)
+}
+
+// TestSudo: who may act as whom, and what an actor may do.
+func TestSudo(t *testing.T) {
+	t.Parallel()
+	srv := playSeed(t, "", strings.Replace(acme, `{"token": "t-oauth"`,
+		`{"token": "t-root-sudo", "scopes": ["sudo"]}, {"token": "t-oauth"`, 1))
+	const nobody = `{"message":"404 User with ID or username 'nobody' Not Found"}`
+	for _, c := range []struct {
+		token, sudo, call string
+		status            int
+		answer            string
+	}{
+		{"t-root-sudo", "mia", "GET /runners/6", 200, ""},
+		{"t-root-sudo", "MIA", "PUT /runners/6?description=x", 200, ""},
+		{"t-root-sudo", "5", "GET /runners/6", 200, ""},
+		{"t-root-sudo", "", "GET /runners/6?sudo=mia", 200, ""},
+		{"t-root-sudo", "mia", "GET /runners/all", 403, forbidden},
+		{"t-root-sudo", "root", "GET /runners/all", 200, ""},
+		{"t-root-sudo", "dev", "GET /runners/6", 403, noAccess},
+		{"t-root-sudo", "nobody", "GET /runners/6", 404, nobody},
+		{"t-root-sudo", "", "GET /runners/6", 403, insufficient("manage_runner api read_api")},
+		{"t-root", "mia", "GET /runners/6", 403, insufficient("sudo")},
+		{"t-mia", "root", "GET /runners/6", 403, `{"message":"403 Forbidden - Must be admin to use sudo"}`},
+		{"t-expired", "mia", "GET /runners/6", 401, expired},
+		{"nope", "mia", "GET /runners/6", 401, unauthorized},
+	} {
+		header := http.Header{"Private-Token": {c.token}}
+		if c.sudo != "" {
+			header.Set("Sudo", c.sudo)
+		}
+		a := send(t, srv, header, c.call)
+		assert.Equal(t, c.status, a.status, "%+v: %s", c, a.body)
+		if c.answer != "" {
+			assert.Equal(t, c.answer, a.body)
+		}
+	}
+	assert.Len(t, srv.Requests(runnerstest.ByActor("mia")), 6, "five of root, and her own")
 }
 
 // TestRunnerRoutesNeedNoUser makes sure that what a runner process sends as a

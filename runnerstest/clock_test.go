@@ -4,6 +4,7 @@ package runnerstest_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +84,35 @@ func TestClock(t *testing.T) {
 	srv.Advance(time.Hour)
 	srv.Advance(-2 * time.Hour)
 	assert.Equal(t, "2024-10-17T05:00:00Z", srv.Now().Format(time.RFC3339))
+}
+
+// TestClockFarAway: statuses and ends of tokens follow the clock as far as it
+// goes, and back.
+func TestClockFarAway(t *testing.T) {
+	t.Parallel()
+	srv := playSeed(t, "", aging)
+	status := func() any { return ask(t, srv, "t-root", "GET /runners/1").object(t)["status"] }
+	assert.Equal(t, "online", status())
+	const century = 100 * 365 * 24 * time.Hour
+	srv.Advance(century)
+	assert.Equal(t, "stale", status())
+	srv.Advance(-2 * century)
+	assert.Equal(t, "online", status(), "a contact that is still to come is no old one")
+	srv.Advance(century)
+	assert.Equal(t, "online", status())
+}
+
+// TestClockTogether: who advances the clock at once advances it by the sum.
+func TestClockTogether(t *testing.T) {
+	t.Parallel()
+	fixed := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	srv := runnerstest.NewServer(t, &runnerstest.Options{Now: func() time.Time { return fixed }})
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() { srv.Advance(time.Minute) })
+	}
+	all.Wait()
+	assert.Equal(t, 100*time.Minute, srv.Now().Sub(fixed))
 }
 
 // TestSynctest lives through two hours at once.

@@ -1,5 +1,6 @@
-// CONTRACT.md: that the tests it names exist, and that what it does not model
-// the package's documentation does not promise either.
+// CONTRACT.md and docs/bad-inputs.md: that the tests they name exist; and that
+// what the contract does not model the package's documentation does not promise
+// either.
 
 package runnerstest_test
 
@@ -24,7 +25,8 @@ func TestContract(t *testing.T) {
 	require.NoError(t, err)
 	row := regexp.MustCompile(`^\| ([A-Z])(\d+) \| (.+) \| (.+) \|$`)
 	section, number, rules := "", 0, 0
-	tests := testFunctions(t)
+	tests := map[string]bool{}
+	addTests(t, tests, ".", "")
 	for line := range strings.Lines(string(text)) {
 		m := row.FindStringSubmatch(strings.TrimSpace(line))
 		if m == nil {
@@ -44,11 +46,36 @@ func TestContract(t *testing.T) {
 	assert.Greater(t, rules, 100)
 }
 
-// testFunctions are the tests and fuzz targets of the package.
-func testFunctions(t *testing.T) map[string]bool {
+// TestBadInputs: the page has a row for each number, in order, and each row has
+// tests, wherever they are.
+func TestBadInputs(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/bad-inputs.md")
+	require.NoError(t, err)
+	tests := map[string]bool{}
+	addTests(t, tests, "..", "")
+	addTests(t, tests, ".", "runnerstest.")
+	addTests(t, tests, "../cmd/fakegitlab", "fakegitlab.")
+	row := regexp.MustCompile(`^\| (\d+) \| .+ \| .+ \| (.+) \|$`)
+	number := 0
+	for line := range strings.Lines(string(text)) {
+		m := row.FindStringSubmatch(strings.TrimSpace(line))
+		if m == nil {
+			continue
+		}
+		number++
+		assert.Equal(t, fmt.Sprint(number), m[1], line)
+		for name := range strings.SplitSeq(m[2], ", ") {
+			assert.True(t, tests[name], "%d names %s", number, name)
+		}
+	}
+	assert.Equal(t, 58, number)
+}
+
+// addTests adds the tests and fuzz targets of a package.
+func addTests(t *testing.T, found map[string]bool, dir, prefix string) {
 	t.Helper()
-	found := map[string]bool{}
-	files, err := filepath.Glob("*_test.go")
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 	require.NoError(t, err)
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
@@ -56,11 +83,10 @@ func testFunctions(t *testing.T) map[string]bool {
 		for _, d := range file.Decls {
 			f, ok := d.(*ast.FuncDecl)
 			if ok && f.Recv == nil && (strings.HasPrefix(f.Name.Name, "Test") || strings.HasPrefix(f.Name.Name, "Fuzz")) {
-				found[f.Name.Name] = true
+				found[prefix+f.Name.Name] = true
 			}
 		}
 	}
-	return found
 }
 
 // TestNotModelledIsSaid holds the two lists equal.

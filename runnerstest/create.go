@@ -131,8 +131,8 @@ func (q *request) newRunner() *runner {
 func postRunner(q *request) (reply, *refusal) {
 	r := q.newRunner()
 	q.created(r)
-	if faults := append(q.faultsOf(r, true), q.limitFaults(r)...); faults != nil {
-		return reply{}, refuse(http.StatusBadRequest, "400 Bad request - "+sentences(faults))
+	if violations := append(q.violationsOf(r, true), q.limitViolations(r)...); violations != nil {
+		return reply{}, refuse(http.StatusBadRequest, "400 Bad request - "+sentences(violations))
 	}
 	r.tokenExpiresAt = q.tokenExpiry(r)
 	if chosen := q.moment("token_expires_at"); !chosen.IsZero() {

@@ -73,7 +73,7 @@
 //   - builds of the CI API beyond those of a runner without work
 //   - limits of single endpoints, such as that of requests for jobs
 //   - fine-grained access tokens
-//   - impersonation tokens, sudo, session cookies and deploy tokens
+//   - impersonation tokens, session cookies and deploy tokens
 //   - organisations, and their read-only mode
 //   - quoted segments in tag lists: every comma splits
 //   - group maintainers in the list of one's own runners, as in old releases

@@ -72,6 +72,22 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 	assert.Contains(t, journal, "[redacted]")
 }
 
+// TestJournalKeepsWords: what only begins like a token is no secret.
+func TestJournalKeepsWords(t *testing.T) {
+	t.Parallel()
+	srv := play(t, "")
+	ask(t, srv, "t-root", "GET /groups/global-runners/runners?search=glossary-of-terms")
+	r := srv.Requests()[0]
+	assert.Equal(t, "/api/v4/groups/global-runners/runners", r.Path)
+	assert.Equal(t, "glossary-of-terms", r.Params["search"])
+	for _, token := range []string{"glptt-unknown0", "acme-glrt-unknown0", "glffct-unknown0", "glagent-unknown0"} {
+		ask(t, srv, "t-root", "GET /groups/x/runners?search="+token)
+	}
+	for _, r := range srv.Requests()[1:] {
+		assert.Equal(t, "[redacted]", r.Params["search"])
+	}
+}
+
 func TestJournalKeepsFiles(t *testing.T) {
 	t.Parallel()
 	srv := play(t, "")

@@ -81,7 +81,7 @@ func listLegacy(q *request) (reply, *refusal) {
 
 func registerLegacy(q *request) (reply, *refusal) {
 	r := q.registered()
-	if q.faultsOf(r, true) != nil {
+	if q.violationsOf(r, true) != nil {
 		return reply{}, refuse(http.StatusNotFound, "404 Not Found")
 	}
 	q.add(r)

@@ -3,11 +3,15 @@
 package runnerstest_test
 
 import (
+	"bufio"
 	"bytes"
+	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,6 +28,7 @@ func TestEncodings(t *testing.T) {
 		"with a charset":  {"application/json; charset=utf-8", "", `{"description":"new","tag_list":["a","b"]}`},
 		"multipart":       {"multipart/form-data; boundary=" + boundary, "", form},
 		"JSON":            {"application/json", "", `{"description":"new","tag_list":"a,b"}`},
+		"repeated":        {"", "", "description=old&tag_list=x&tag_list=a,b&description=new"},
 		"merged":          {"application/json", "?tag_list[]=a&tag_list[]=b", `{"description":"new"}`},
 		"body over query": {"application/json", "?description=old&tag_list=a,b", `{"description":"new"}`},
 		"no type":         {"", "", "description=new&tag_list=a,b"},
@@ -125,6 +130,53 @@ func TestBadBodies(t *testing.T) {
 				header.Set("Content-Type", c.kind)
 			}
 			send(t, srv, header, "PUT /runners/6"+c.query, c.body).want(t, c.status, c.answer)
+		})
+	}
+}
+
+// TestBodiesOnTheWire: a body that has no length, or does not come whole, or
+// never ends, costs no more than the bound, and leaves the server at work.
+func TestBodiesOnTheWire(t *testing.T) {
+	t.Parallel()
+	srv := play(t, "")
+	host := strings.TrimPrefix(srv.URL(), "http://")
+	const head = "PUT /api/v4/runners/6 HTTP/1.1\r\nHost: h\r\nPrivate-Token: t-root\r\nContent-Type: application/json\r\n"
+	for name, c := range map[string]struct {
+		text   string
+		status int // 0 = no answer, or one that says that it broke off
+	}{
+		"chunked":             {"Transfer-Encoding: chunked\r\n\r\n11\r\n{\"description\":\"d\r\n3\r\nd\"}\r\n0\r\n\r\n", 200},
+		"chunked, cut off":    {"Transfer-Encoding: chunked\r\n\r\n11\r\n{\"description\":", 0},
+		"chunked, no number":  {"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", 0},
+		"cut off":             {"Content-Length: 40\r\n\r\n{\"description\":\"cut", 0},
+		"nothing of it":       {"Content-Length: 40\r\n\r\n", 0},
+		"a hundred megabytes": {"Content-Length: 104857600\r\n\r\n" + strings.Repeat("x", 2<<20), 413},
+		"two lengths":         {"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} ", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
+			require.NoError(t, err)
+			defer conn.Close()
+			require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+			_, _ = io.WriteString(conn, head+c.text) // the rest of a large one is not taken
+			if c.status == 0 {
+				half, ok := conn.(*net.TCPConn)
+				require.True(t, ok)
+				require.NoError(t, half.CloseWrite())
+			}
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if c.status == 0 {
+				assert.True(t, err != nil || res.StatusCode == http.StatusBadRequest, "%v", res)
+			} else {
+				require.NoError(t, err)
+				assert.Equal(t, c.status, res.StatusCode)
+			}
+			if err == nil {
+				res.Body.Close()
+			}
+			assert.Equal(t, 200, ask(t, srv, "t-root", "GET /runners/6").status)
+			assert.NotEqual(t, "cut", ask(t, srv, "t-root", "GET /runners/6").object(t)["description"])
 		})
 	}
 }

@@ -70,7 +70,7 @@ func (q *request) assignFault(text string) *refusal {
 	if q.edition.has("rule: assigning fails with a text") {
 		return refuse(http.StatusBadRequest, "Assign to "+text+" - runner_error")
 	}
-	return refuseFaults([]fault{{"assign_to", text}})
+	return refuseViolations([]violation{{"assign_to", text}})
 }
 
 // findAssigned looks up the runner among those of the project.

@@ -260,8 +260,8 @@ func getRunner(q *request) (reply, *refusal) {
 func putRunner(q *request) (reply, *refusal) {
 	changed := *q.runner
 	q.change(&changed)
-	if faults := q.faultsOf(&changed, !slices.Equal(changed.tagList, q.runner.tagList)); faults != nil {
-		return reply{}, refuseFaults(faults)
+	if violations := q.violationsOf(&changed, !slices.Equal(changed.tagList, q.runner.tagList)); violations != nil {
+		return reply{}, refuseViolations(violations)
 	}
 	*q.runner = changed
 	q.runner.updatedAt = q.now

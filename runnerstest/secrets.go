@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/internal/tokenform"
 )
 
 // The alphabets of secrets. GitLab's friendly one avoids what looks alike.
@@ -118,13 +119,8 @@ func secretName(name string) bool {
 // redact hides a text that is a secret of this world, or holds what looks like
 // one of GitLab's.
 func (w *world) redact(text string) string {
-	if w.holdsSecret(text) && text != "" {
+	if text != "" && w.holdsSecret(text) || tokenform.Redact(text, redacted) != text {
 		return redacted
-	}
-	for _, prefix := range [...]string{"glrt-", "glrtr-", "glpat-", "glcbt-", "gloas-", "GR1348941"} {
-		if strings.Contains(text, prefix) {
-			return redacted
-		}
 	}
 	return text
 }

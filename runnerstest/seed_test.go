@@ -119,6 +119,7 @@ func TestBadSeeds(t *testing.T) {
 
 		// the instance
 		`gitlab_version: "17" is no version such as "19.1.0"`:                         `{"gitlab_version": "17"}`,
+		`gitlab_version: version "8.1.0" is not played: want 8.2.0 to 19.1.0`:         `{"gitlab_version": "8.1.0"}`,
 		`license_plan: "gold" is none of free, premium, ultimate`:                     `{"license_plan": "gold"}`,
 		`settings.valid_runner_registrars[1]: "x" is none of project, group`:          `{"settings": {"valid_runner_registrars": ["group", "x"]}}`,
 		"settings.runner_token_expiration_interval: must be between 1 and 2147483647": `{"settings": {"runner_token_expiration_interval": 0}}`,

@@ -71,8 +71,9 @@ type Options struct {
 	// read and change the server's state, journal, faults and clock, without a
 	// token.
 	Control bool
-	// Lenient keeps quiet about what GitLab ignores or deprecates. Without it,
-	// a server of [NewServer] fails its test for each [Finding].
+	// Lenient keeps quiet about what GitLab ignores, deprecates or has no route
+	// for. Without it, a server of [NewServer] fails its test for each
+	// [Finding].
 	Lenient bool
 	// Found is told of each finding, in place of the test, and outside of tests
 	// too. It must not call the server.
@@ -366,7 +367,7 @@ func (s *Server) finish(x *exchange, a reply, f *Fault) delivery {
 		entry.Fault = f.name()
 	}
 	s.record(entry)
-	s.inspect(x.request, x.reply.status)
+	s.inspect(x)
 	return d
 }
 

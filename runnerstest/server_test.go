@@ -121,6 +121,24 @@ func TestURL(t *testing.T) {
 	srv.Close()
 	srv.Close()
 	assert.Empty(t, srv.URL())
+	_, err = http.DefaultClient.Do(r.Clone(t.Context())) //nolint:bodyclose // there is no answer
+	require.ErrorContains(t, err, "refused")
+}
+
+// TestUseAfterClose: what was asked of a server can be looked at after its end,
+// and whoever asks it then is told.
+func TestUseAfterClose(t *testing.T) {
+	t.Parallel()
+	srv := play(t, "")
+	ask(t, srv, "t-root", "GET /runners/6")
+	client := srv.Client(t)
+	srv.Close()
+	_, err := client.Runners.Get(t.Context(), 6)
+	require.ErrorContains(t, err, "closed")
+	assert.Len(t, srv.Requests(), 1)
+	assert.Len(t, srv.Snapshot().Runners, 8)
+	srv.Advance(time.Hour)
+	srv.Close()
 }
 
 // TestBothWays asks over TCP and in memory, and wants the same.
@@ -132,6 +150,7 @@ func TestBothWays(t *testing.T) {
 		for _, inMemory := range []bool{true, false} {
 			srv := runnerstest.NewServer(t, &runnerstest.Options{
 				Seed: strings.NewReader(acme), Now: func() time.Time { return time.Unix(1700000000, 0) },
+				Lenient: true,
 			})
 			client, base := http.DefaultClient, srv.URL()
 			if inMemory {

@@ -16,7 +16,7 @@ import (
 type step func(*request) *refusal
 
 // signedIn lets users pass whose token is valid and has a scope that opens the
-// route.
+// route, and administrators who act as others.
 func signedIn(q *request) *refusal {
 	secret, private := q.credential()
 	token := q.world.accessTokens[secret]
@@ -29,7 +29,13 @@ func signedIn(q *request) *refusal {
 	q.user = token.user
 	q.admin = token.user.admin &&
 		(!q.world.settings.adminMode || token.hasScope("admin_mode"))
-	return q.checkUser()
+	if err := q.checkUser(); err != nil {
+		return err
+	}
+	if name := q.sudo(); name != "" {
+		return q.become(name, token)
+	}
+	return nil
 }
 
 // credential returns the access token of the request, where GitLab looks for
@@ -53,6 +59,8 @@ func (q *request) credential() (secret string, private bool) {
 	return secret, false
 }
 
+const higherPrivileges = "The request requires higher privileges than provided by the access token."
+
 // checkToken refuses a token that is known and not good, or not good enough.
 func (q *request) checkToken(t *accessToken) *refusal {
 	switch {
@@ -60,9 +68,8 @@ func (q *request) checkToken(t *accessToken) *refusal {
 		return invalidToken("Token is expired. You can either do re-authorization or token refresh.")
 	case t.revoked:
 		return invalidToken("Token was revoked. You have to re-authorize from the user.")
-	case !q.route.scopes.opens(q, t):
-		return refuseOAuth(http.StatusForbidden, "insufficient_scope",
-			"The request requires higher privileges than provided by the access token.",
+	case q.sudo() == "" && !q.route.scopes.opens(q, t):
+		return refuseOAuth(http.StatusForbidden, "insufficient_scope", higherPrivileges,
 			q.route.scopes.names(q.edition))
 	default:
 		return nil

@@ -12,14 +12,14 @@ import (
 )
 
 // A Finding is something in a request that GitLab ignores, will not take for
-// ever, or takes at a risk.
+// ever, or takes at a risk; or a request for which it has no route.
 type Finding struct {
 	// Request is the method and the path, without secrets.
 	Request string
-	// Route is the route that took it, such as "GET /runners/{id}".
+	// Route is the route that took it, such as "GET /runners/{id}"; empty if
+	// none did.
 	Route string
-	// Param is the parameter or header that it is about; empty for a secret in
-	// the path.
+	// Param is the parameter or header that it is about; empty for the path.
 	Param string
 	// Text says what is wrong, and what would be right.
 	Text string
@@ -44,11 +44,14 @@ func (s *Server) strict() bool {
 
 // inspect reports what is to be said of a request, once for each finding. The
 // caller holds the lock, so that no test hears of it after its end.
-func (s *Server) inspect(q *request, status int) {
-	if q == nil || q.route.handle == nil || !s.strict() {
+func (s *Server) inspect(x *exchange) {
+	if !s.strict() {
 		return
 	}
-	all := slices.Concat(q.strangers(status), q.outdated(), q.exposed(), q.doubled())
+	all := x.astray()
+	if q := x.request; q != nil && q.route.handle != nil {
+		all = slices.Concat(q.strangers(x.reply.status), q.outdated(), q.exposed(), q.doubled())
+	}
 	slices.SortFunc(all, func(a, b Finding) int { return strings.Compare(a.Text, b.Text) })
 	for _, f := range all {
 		if s.found[f.Route+f.Text] || s.allows(f.Param) {
@@ -78,6 +81,45 @@ func (q *request) finding(param, format string, args ...any) Finding {
 		Request: q.Method + " " + q.world.redactPath(q.URL.EscapedPath()),
 		Route:   q.route.pattern, Param: param, Text: fmt.Sprintf(format, args...),
 	}
+}
+
+// astray finds out whether a request has lost its way. GitLab's answer to it is
+// easily taken for another: whoever deletes may think that it is done.
+func (x *exchange) astray() []Finding {
+	r, status := x.arrived, x.reply.status
+	if x.request != nil || status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
+		return nil
+	}
+	call := strings.Replace(r.Method, http.MethodHead, http.MethodGet, 1) + " " +
+		strings.TrimSuffix(strings.TrimPrefix(r.URL.EscapedPath(), "/api/v4"), "/")
+	hint, best := "Routes lists those that there are", len(call)
+	for _, pattern := range Routes() {
+		masked := mask(call, pattern)
+		if masked == pattern {
+			return nil // whoever tries what is new was told, and can try what is old
+		}
+		if d := distance(masked, pattern); d < best && d <= len(pattern)/4 {
+			hint, best = fmt.Sprintf("did you mean %q?", pattern), d
+		}
+	}
+	return []Finding{{
+		Request: r.Method + " " + x.server.world.redactPath(r.URL.EscapedPath()),
+		Text:    "GitLab has no such route: " + hint,
+	}}
+}
+
+// mask puts wildcards into a call where a route of as many parts has them.
+func mask(call, pattern string) string {
+	parts, wild := strings.Split(call, "/"), strings.Split(pattern, "/")
+	if len(parts) != len(wild) {
+		return call
+	}
+	for i, part := range wild {
+		if strings.HasPrefix(part, "{") && parts[i] != "" {
+			parts[i] = part
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // strangers finds the parameters that the route does not declare.
@@ -186,12 +228,14 @@ func (q *request) exposed() (all []Finding) {
 	return all
 }
 
-// The names under which GitLab takes credentials.
+// The names under which GitLab takes credentials, and what goes with them.
 func credentialHeaders() []string { return []string{"Private-Token", "Authorization", "Job-Token"} }
 
 func credentialParams() []string { return []string{"private_token", "access_token", "job_token"} }
 
-func isCredential(name string) bool { return slices.Contains(credentialParams(), name) }
+func isCredential(name string) bool {
+	return name == "sudo" || slices.Contains(credentialParams(), name)
+}
 
 // doubled finds requests that show more than one credential, where it is not
 // obvious who asks. Runners may: the official runner sends its token twice.

@@ -36,6 +36,7 @@ func TestFindings(t *testing.T) {
 	}{
 		"declared":       {"", "GET /runners/all?status=online&page=1", "", 200, "", ""},
 		"a path's id":    {"", "GET /projects/9/runners", "", 200, "", ""},
+		"sudo":           {"", "GET /runners/6?sudo=root", "", 403, "", ""},
 		"misspelt":       {"", "GET /runners/all?statsu=online", "", 200, "statsu", `GitLab ignores the parameter "statsu": did you mean "status"?`},
 		"in a list":      {"", "GET /runners/all?tags_list[]=a", "", 200, "tags_list", `did you mean "tag_list"?`},
 		"in a form":      {"", "PUT /runners/6", "description=x&max_timeout=600", 200, "max_timeout", `did you mean "maximum_timeout"?`},
@@ -61,7 +62,6 @@ func TestFindings(t *testing.T) {
 		"token in the path":   {"", "GET /projects/t-mia/runners", "", 404, "", "a token stands in the URL: send"},
 		"two credentials":     {"", "GET /runners/all", "access_token=t-mia", 200, "access_token", "two credentials: Private-Token and access_token"},
 		"not played":          {"", "GET /users?zzz=1", "", 501, "", ""},
-		"no route":            {"", "GET /nothing?zzz=1", "", 404, "", ""},
 		"a runner's two":      {"", "POST /runners/verify", "token=glrt-app-runner-six", 200, "", ""},
 		"ignored on 8.2 also": {"8.2.0", "GET /ci/api/v1/runners?url=x", "", 200, "", ""},
 	} {
@@ -84,6 +84,48 @@ func TestFindings(t *testing.T) {
 			assert.NotContains(t, f.String(), "t-mia")
 			assert.NotContains(t, f.String(), "glrt-")
 		})
+	}
+}
+
+// TestNoSuchRoute: a request that no version takes fails the test, which would
+// else take GitLab's answer for another one.
+func TestNoSuchRoute(t *testing.T) {
+	t.Parallel()
+	const says, all = "GitLab has no such route: ", "GitLab has no such route: Routes lists those that there are"
+	for _, c := range []struct {
+		version, call string
+		status        int
+		text          string // "" = no finding
+	}{
+		{"", "DELETE /runner/6", 404, says + `did you mean "DELETE /runners/{id}"?`},
+		{"", "GET /runners/6/manager", 404, says + `did you mean "GET /runners/{id}/managers"?`},
+		{"", "GET /runners/6/manager/", 404, says + `did you mean "GET /runners/{id}/managers"?`},
+		{"", "HEAD /runner/all", 404, says + `did you mean "GET /runners/all"?`},
+		{"", "GET /projects//runners", 404, says + `did you mean "GET /projects/{id}/runners"?`},
+		{"", "POST /runners/6", 405, says + `did you mean "PUT /runners/{id}"?`},
+		{"", "GET /runners/" + strings.Repeat("6", 70) + "/manager", 404, says + `did you mean "GET /runners/{id}/managers"?`},
+		{"", "GET /nothing", 404, all},
+		{"", "GET /api/v5", 404, all},
+		{"", "GET /runners/" + strings.Repeat("x/", 500), 404, all},
+		{"", "GET /nothing/glrt-app-runner-six", 404, all},
+		{"15.10.0", "POST /user/runners", 404, ""}, // whoever tries it was told
+		{"14.5.0", "POST /runners/reset_authentication_token", 405, ""},
+		{"", "GET /ci/api/v1/runners", 404, ""},
+		{"", "GET /projects", 501, ""},
+		{"", "GET /api/v3/runners", 410, ""},
+		{"", "GET /runners/99", 404, ""},
+	} {
+		srv, found := strictly(t, c.version)
+		assert.Equal(t, c.status, ask(t, srv, "t-root", c.call).status, c.call)
+		if c.text == "" {
+			assert.Empty(t, *found, c.call)
+			continue
+		}
+		require.Len(t, *found, 1, c.call)
+		f := (*found)[0]
+		assert.Equal(t, c.text, f.Text, c.call)
+		assert.Empty(t, f.Route+f.Param)
+		assert.NotContains(t, f.String(), "glrt-")
 	}
 }
 

@@ -121,8 +121,8 @@ func registerRunner(q *request) (reply, *refusal) {
 	if v, ok := q.boolean("active"); ok {
 		r.paused = !v
 	}
-	if faults := append(q.faultsOf(r, true), q.limitFaults(r)...); faults != nil {
-		return reply{}, refuseFaults(faults)
+	if violations := append(q.violationsOf(r, true), q.limitViolations(r)...); violations != nil {
+		return reply{}, refuseViolations(violations)
 	}
 	r.tokenExpiresAt = q.tokenExpiry(r)
 	q.add(r)
@@ -224,9 +224,9 @@ func (q *request) findOrAddManager() *refusal {
 	case !given:
 		id = legacySystemID
 	case strings.TrimSpace(id) == "":
-		return refuseFaults([]fault{{"system_xid", "can't be blank"}})
+		return refuseViolations([]violation{{"system_xid", "can't be blank"}})
 	case utf8.RuneCountInString(id) > maxSystemID:
-		return refuseFaults(tooLong("system_xid", &id, maxSystemID))
+		return refuseViolations(tooLong("system_xid", &id, maxSystemID))
 	}
 	if q.manager = q.runner.managerNamed(id); q.manager != nil {
 		return nil

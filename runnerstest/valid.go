@@ -21,45 +21,45 @@ const (
 	leastTimeout = 600 // seconds
 )
 
-// faultsOf returns what is wrong with a runner. Too many tags are only wrong
+// violationsOf returns what is wrong with a runner. Too many tags are wrong only
 // when the tags change.
-func (v *view) faultsOf(r *runner, tagsChange bool) (faults []fault) {
+func (v *view) violationsOf(r *runner, tagsChange bool) (violations []violation) {
 	if r.maximumTimeout != nil && *r.maximumTimeout < leastTimeout {
-		faults = append(faults, fault{"maximum_timeout", "needs to be at least 10 minutes"})
+		violations = append(violations, violation{"maximum_timeout", "needs to be at least 10 minutes"})
 	}
-	faults = append(faults, tooLong("description", &r.description, maxText)...)
-	faults = append(faults, tooLong("name", r.name, maxName)...)
-	faults = append(faults, tooLong("maintenance_note", r.maintenanceNote, maxText)...)
+	violations = append(violations, tooLong("description", &r.description, maxText)...)
+	violations = append(violations, tooLong("name", r.name, maxName)...)
+	violations = append(violations, tooLong("maintenance_note", r.maintenanceNote, maxText)...)
 	if len(r.tagList) == 0 && !r.runUntagged {
-		faults = append(faults, fault{
+		violations = append(violations, violation{
 			"tags_list",
 			"can not be empty when runner is not allowed to pick untagged jobs",
 		})
 	}
 	if tagsChange && len(r.tagList) > maxTags && v.edition.has("rule: at most 50 tags") {
-		faults = append(faults, fault{"tags_list", fmt.Sprintf(
+		violations = append(violations, violation{"tags_list", fmt.Sprintf(
 			"Too many tags specified. Please limit the number of tags to %d", maxTags)})
 	}
-	return faults
+	return violations
 }
 
-func tooLong(attribute string, value *string, most int) []fault {
+func tooLong(attribute string, value *string, most int) []violation {
 	if value == nil || utf8.RuneCountInString(*value) <= most {
 		return nil
 	}
-	return []fault{{attribute, fmt.Sprintf("is too long (maximum is %d characters)", most)}}
+	return []violation{{attribute, fmt.Sprintf("is too long (maximum is %d characters)", most)}}
 }
 
-// limitFaults returns whether a runner that is being made is one too many for
-// its project or group. Stale runners do not count.
-func (v *view) limitFaults(r *runner) []fault {
+// limitViolations returns whether a runner that is being made is one too many
+// for its project or group. Stale runners do not count.
+func (v *view) limitViolations(r *runner) []violation {
 	switch {
 	case !v.edition.has("rule: plan limits"):
 		return nil
 	case r.kind == runners.ProjectType && v.projectIsFull(r.owner()):
-		return []fault{{"runner_projects.base", v.projectLimitText()}}
+		return []violation{{"runner_projects.base", v.projectLimitText()}}
 	case r.kind == runners.GroupType && v.groupIsFull(r.group):
-		return []fault{{"runner_namespaces.base", fmt.Sprintf(
+		return []violation{{"runner_namespaces.base", fmt.Sprintf(
 			"Maximum number of ci registered group runners (%d) exceeded", v.world.limits.groupRunners)}}
 	default:
 		return nil
@@ -143,12 +143,12 @@ func (q *request) created(r *runner) {
 	}
 }
 
-// sentences makes prose of faults, as GitLab does where it has no attributes
-// to hang them on: "A", "A and B", "A, B, and C".
-func sentences(faults []fault) string {
-	all := make([]string, len(faults))
-	for i, f := range faults {
-		all[i] = humanized(f.attribute) + " " + f.text
+// sentences makes prose of violations, as GitLab does where it has no
+// attributes to hang them on: "A", "A and B", "A, B, and C".
+func sentences(violations []violation) string {
+	all := make([]string, len(violations))
+	for i, v := range violations {
+		all[i] = humanized(v.attribute) + " " + v.text
 	}
 	switch len(all) {
 	case 1:

@@ -46,23 +46,23 @@ func refuseOAuth(status int, code, description, scope string) *refusal {
 	return &refusal{status: status, body: append(b, '}')}
 }
 
-// A fault is what is wrong with one attribute of a record.
-type fault struct{ attribute, text string }
+// A violation is what is wrong with one attribute of a record.
+type violation struct{ attribute, text string }
 
-// refuseFaults makes the shape of a record that is not valid:
+// refuseViolations makes the shape of a record that is not valid:
 // {"message": {attribute: [text, …], …}}.
-func refuseFaults(faults []fault) *refusal {
+func refuseViolations(violations []violation) *refusal {
 	b := []byte(`{"message":{`)
-	for i, f := range faults {
-		if i > 0 && faults[i-1].attribute == f.attribute {
-			b = append(appendText(append(b[:len(b)-1], ','), f.text), ']')
+	for i, v := range violations {
+		if i > 0 && violations[i-1].attribute == v.attribute {
+			b = append(appendText(append(b[:len(b)-1], ','), v.text), ']')
 			continue
 		}
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendText(b, f.attribute), ":["...)
-		b = append(appendText(b, f.text), ']')
+		b = append(appendText(b, v.attribute), ":["...)
+		b = append(appendText(b, v.text), ']')
 	}
 	return &refusal{status: http.StatusBadRequest, body: append(b, "}}"...)}
 }
