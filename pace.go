@@ -195,6 +195,9 @@ func (p *pacer) obey(a *answer, now time.Time) {
 // learn reads what an answer says of the period. The lowest count of a period
 // is the last one, in whatever order the answers arrive.
 func (w *window) learn(h http.Header, now time.Time) {
+	if h["Ratelimit-Remaining"] == nil {
+		return
+	}
 	left, err := strconv.Atoi(h.Get("Ratelimit-Remaining"))
 	reset, resetErr := strconv.ParseInt(h.Get("Ratelimit-Reset"), 10, 64)
 	if err != nil || resetErr != nil {

@@ -77,14 +77,14 @@ type trip struct {
 	attempts    int
 	doubt       bool // an attempt may have been done
 	alreadyGone bool
-	reread      bool  // an attempt was garbled
-	renewed     bool  // the credential was renewed for this call
+	reread      bool // an attempt was garbled
+	renewed     bool // the credential was renewed for this call
+	ended       bool
 	vetoed      error // by the caller's own redirect policy
 	wait        time.Duration
 	resting     time.Time     // since when it waits for another attempt; zero if it does not
 	waited      time.Duration // so far
 	failure     *Error        // of the last attempt
-	ended       bool
 }
 
 // send makes attempts until one is final.

@@ -278,7 +278,11 @@ type GetOptions struct {
 //
 // [GET /runners/:id]: https://docs.gitlab.com/api/runners/#get-runners-details
 func (s *RunnersService) Get(ctx context.Context, id int64, o ...*GetOptions) (*RunnerDetails, error) {
-	return call[*RunnerDetails](ctx, s.client, read("GET /runners/{id}", id).with(last(o)), nil)
+	e := read("GET /runners/{id}", id)
+	if len(o) > 0 {
+		e = e.with(last(o))
+	}
+	return call[*RunnerDetails](ctx, s.client, e, nil)
 }
 
 // Owner says whom a new runner serves. Make one with [ForInstance],

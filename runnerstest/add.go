@@ -114,12 +114,12 @@ func (l *loader) user(spec User) *user {
 	if l.err != nil {
 		return u
 	}
-	u.id = l.take(&l.users, spec.ID)
+	u.id = l.takeHere(&l.users, spec.ID)
 	w := l.world
 	w.users.put(u.id, u)
-	w.usersByName[u.username] = u
+	w.usersByName.put(u.username, u)
 	for _, t := range u.tokens {
-		w.accessTokens[t.secret] = t
+		w.accessTokens.put(t.secret, t)
 	}
 	return u
 }
@@ -155,8 +155,12 @@ func (l *loader) token(u *user, spec AccessToken) *accessToken {
 	}
 	kind := l.oneOf("kind", cmp.Or(spec.Kind, string(personalToken)),
 		string(personalToken), string(oauthToken))
+	secret := l.secret(spec.Token, l.world.newAccessToken)
+	if spec.Token == "" {
+		l.secrets[secret] = nil // its user is not in the world yet
+	}
 	return &accessToken{
-		secret:    l.secret(spec.Token, l.world.newAccessToken),
+		secret:    secret,
 		name:      cmp.Or(spec.Name, "token"),
 		kind:      tokenKind(kind),
 		scopes:    scopes,
@@ -188,7 +192,7 @@ func (l *loader) tokenOfUser(spec AccessToken) *accessToken {
 	}
 	if l.err == nil {
 		t.user.tokens = append(t.user.tokens, t)
-		l.world.accessTokens[t.secret] = t
+		l.world.accessTokens.put(t.secret, t)
 	}
 	return t
 }
@@ -216,8 +220,8 @@ func (l *loader) group(spec Group) *group {
 	}
 	g.id = l.take(&l.groups, spec.ID)
 	w.groups.put(g.id, g)
-	w.groupsByPath[g.fullPath] = g
-	w.groupsByRegistration[g.registrationToken] = g
+	w.groupsByPath.put(g.fullPath, g)
+	w.groupsByRegistration.put(g.registrationToken, g)
 	if g.parent != nil {
 		g.parent.sub = append(g.parent.sub, g)
 	}
@@ -358,10 +362,10 @@ func (l *loader) project(spec Project) *project {
 	if l.err != nil {
 		return p
 	}
-	p.id = l.take(&l.projects, spec.ID)
+	p.id = l.takeHere(&l.projects, spec.ID)
 	w.projects.put(p.id, p)
-	w.projectsByPath[p.fullPath] = p
-	w.projByRegistration[p.registrationToken] = p
+	w.projectsByPath.put(p.fullPath, p)
+	w.projByRegistration.put(p.registrationToken, p)
 	w.linkMoved(p)
 	if p.group != nil {
 		p.group.projects = append(p.group.projects, p)

@@ -17,22 +17,22 @@ func (l *loader) runner(spec Runner) *runner {
 		kind:             l.runnerType(spec),
 		description:      spec.Description,
 		name:             orNull(spec.Name),
-		tokenExpiresAt:   l.time("token_expires_at", spec.TokenExpiresAt),
-		rotationDeadline: l.time("token_rotation_deadline", spec.TokenRotationDeadline),
+		tokenExpiresAt:   instantOf(l.time("token_expires_at", spec.TokenExpiresAt)),
+		rotationDeadline: instantOf(l.time("token_rotation_deadline", spec.TokenRotationDeadline)),
 		tagList:          l.tags(spec.TagList),
 		paused:           spec.Paused,
 		locked:           spec.Locked,
 		runUntagged:      orTrue(spec.RunUntagged),
-		accessLevel:      l.accessLevel(spec.AccessLevel),
+		refProtected:     l.accessLevel(spec.AccessLevel) == runners.RefProtected,
 		maximumTimeout:   l.between("maximum_timeout", spec.MaximumTimeout, 600),
 		maintenanceNote:  copied(spec.MaintenanceNote),
 		createdBy:        l.userNamed("created_by", spec.CreatedBy),
 		about: about{
 			version: orNull(spec.Version), revision: orNull(spec.Revision), platform: orNull(spec.Platform),
 			architecture: orNull(spec.Architecture), ipAddress: orNull(spec.IPAddress),
-		},
+		}.orNil(),
 		queueValue:     spec.QueueValue,
-		queueValueMade: l.time("queue_value_at", spec.QueueValueAt),
+		queueValueMade: instantOf(l.time("queue_value_at", spec.QueueValueAt)),
 	}
 	if !r.runUntagged && len(r.tagList) == 0 {
 		l.faultf("run_untagged", "must not be false without tags")
@@ -61,9 +61,8 @@ func (l *loader) runnerType(spec Runner) runners.RunnerType {
 	default:
 		kind = runners.InstanceType
 	}
-	l.oneOf("runner_type", string(kind),
-		string(runners.InstanceType), string(runners.GroupType), string(runners.ProjectType))
-	return kind
+	return runners.RunnerType(l.oneOf("runner_type", string(kind),
+		string(runners.InstanceType), string(runners.GroupType), string(runners.ProjectType)))
 }
 
 func (l *loader) accessLevel(level runners.AccessLevel) runners.AccessLevel {
@@ -87,16 +86,21 @@ func (l *loader) tags(list []string) []string {
 
 // times sets when a runner was made and heard of.
 func (l *loader) times(r *runner, spec Runner) {
-	r.contactedAt = l.time("contacted_at", spec.ContactedAt)
+	r.contactedAt = instantOf(l.time("contacted_at", spec.ContactedAt))
 	if m := r.latestManager(); m != nil && spec.ContactedAt.IsZero() {
 		r.contactedAt = m.contactedAt
 	}
-	r.createdAt = cmp.Or(l.time("created_at", spec.CreatedAt), earliest(l.now, r.contactedAt))
-	r.updatedAt = cmp.Or(l.time("updated_at", spec.UpdatedAt), r.createdAt)
-	r.finished = !r.contactedAt.IsZero()
+	r.createdAt = cmp.Or(instantOf(l.time("created_at", spec.CreatedAt)), l.made(r.contactedAt))
+	r.updatedAt = cmp.Or(instantOf(l.time("updated_at", spec.UpdatedAt)), r.createdAt)
+	r.finished = r.contactedAt != 0
 	if spec.CreationFinished != nil {
 		r.finished = *spec.CreationFinished
 	}
+}
+
+// made is when something was made that made this contact.
+func (l *loader) made(contacted instant) instant {
+	return instantOf(earliest(l.now, contacted.time()))
 }
 
 // earliest returns the first of the times that are not zero.
@@ -129,7 +133,7 @@ func (l *loader) owners(r *runner, spec Runner) {
 		}
 	}
 	for i, id := range spec.Projects {
-		since := r.createdAt
+		since := r.createdAt.time()
 		if i < len(spec.AssignedAt) {
 			since = cmp.Or(l.time(element("assigned_at", i), spec.AssignedAt[i]), since)
 		}
@@ -165,7 +169,7 @@ func (l *loader) credentials(r *runner, spec Runner) {
 // linkRunner adds a runner with its managers and jobs.
 func (w *world) linkRunner(r *runner) {
 	w.runners.put(r.id, r)
-	w.runnersByToken[r.token] = r
+	w.runnersByToken.put(r.token, r)
 	for _, m := range r.managers {
 		w.managers.put(m.id, m)
 	}
@@ -185,11 +189,11 @@ func (l *loader) manager(r *runner, spec Manager) *manager {
 			architecture: orNull(spec.Architecture), ipAddress: orNull(spec.IPAddress),
 		},
 		executor:    orNull(spec.Executor),
-		contactedAt: l.time("contacted_at", spec.ContactedAt),
+		contactedAt: instantOf(l.time("contacted_at", spec.ContactedAt)),
 		unfinished:  !orTrue(spec.CreationFinished),
 	}
-	m.createdAt = cmp.Or(l.time("created_at", spec.CreatedAt), earliest(l.now, m.contactedAt))
-	m.updatedAt = cmp.Or(l.time("updated_at", spec.UpdatedAt), m.contactedAt, m.createdAt)
+	m.createdAt = cmp.Or(instantOf(l.time("created_at", spec.CreatedAt)), l.made(m.contactedAt))
+	m.updatedAt = cmp.Or(instantOf(l.time("updated_at", spec.UpdatedAt)), m.contactedAt, m.createdAt)
 	switch {
 	case strings.TrimSpace(spec.SystemID) == "":
 		l.faultf("system_id", "is required")
@@ -232,7 +236,7 @@ func (l *loader) managerOf(runnerID int64, spec Manager) *manager {
 	m := l.manager(r, spec)
 	if l.err == nil {
 		l.world.managers.put(m.id, m)
-		if m.contactedAt.After(r.contactedAt) {
+		if m.contactedAt > r.contactedAt {
 			r.contactedAt, r.finished = m.contactedAt, true
 		}
 	}

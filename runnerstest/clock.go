@@ -36,39 +36,61 @@ func (s *Server) now() time.Time {
 	return clock().Add(s.offset).UTC().Truncate(time.Microsecond)
 }
 
+// An instant is a time as GitLab's database keeps it: microseconds, here since
+// the year 1. Zero is none.
+type instant int64
+
+const beforeEpoch = 62_135_596_800_000_000 // from the year 1 to 1970
+
+func instantOf(t time.Time) instant { return instant(t.UnixMicro() + beforeEpoch) }
+
+// time returns the time, zero for none.
+func (i instant) time() time.Time { return time.UnixMicro(int64(i) - beforeEpoch).UTC() }
+
 // A view is who looks at the world, and when.
 type view struct {
 	world       *world
 	edition     *edition
 	now         time.Time
-	onlineAfter time.Time // a contact after this makes a runner online
-	staleUntil  time.Time // nothing newer than this makes a runner stale
-	user        *user     // nil = nobody
-	admin       bool      // the user acts as an administrator
-	base        string    // scheme and host of addresses
+	onlineAfter instant // a contact after this makes a runner online
+	staleUntil  instant // nothing newer than this makes a runner stale
+	rows        rowRules
+	user        *user  // nil = nobody
+	admin       bool   // the user acts as an administrator
+	base        string // scheme and host of addresses
 
 	withoutProjects bool // the caller wants no projects in the details
+}
+
+// rowRules are the rules that every row of a list asks for.
+type rowRules struct {
+	staleIsShown, addressIsShown, addressIsText bool
 }
 
 // viewAt returns a look at the world by nobody.
 func (w *world) viewAt(now time.Time) view {
 	e := w.edition()
-	v := view{world: w, edition: e, now: now, onlineAfter: now.Add(-time.Hour)}
+	v := view{world: w, edition: e, now: now, onlineAfter: instantOf(now.Add(-time.Hour))}
 	if e.has("rule: online within two hours") {
-		v.onlineAfter = now.Add(-2 * time.Hour)
+		v.onlineAfter = instantOf(now.Add(-2 * time.Hour))
 	}
-	v.staleUntil = now.AddDate(0, -3, 0)
+	v.staleUntil = instantOf(now.AddDate(0, -3, 0))
 	if e.has("rule: stale after seven days") {
-		v.staleUntil = now.AddDate(0, 0, -7)
+		v.staleUntil = instantOf(now.AddDate(0, 0, -7))
+	}
+	v.rows = rowRules{
+		staleIsShown:   e.has("rule: stale is shown"),
+		addressIsShown: e.has("rule: ip_address is shown"),
+		addressIsText:  e.has("rule: ip_address is an empty text"),
 	}
 	return v
 }
 
-func (v *view) online(contacted time.Time) bool { return contacted.After(v.onlineAfter) }
+func (v *view) online(contacted instant) bool { return contacted > v.onlineAfter }
 
 // stale reports whether something was neither made nor heard of lately.
-func (v *view) stale(created, contacted time.Time) bool {
-	return !created.After(v.staleUntil) && !contacted.After(v.staleUntil)
+func (v *view) stale(created, contacted instant) bool {
+	return max(created, contacted) <= v.staleUntil
 }
 
 // The statuses that runners show and that filters select by, over all
@@ -86,9 +108,9 @@ const (
 // runnerStatus is the status that a runner shows.
 func (v *view) runnerStatus(r *runner) string {
 	switch {
-	case v.edition.has("rule: stale is shown") && v.stale(r.createdAt, r.contactedAt):
+	case v.rows.staleIsShown && v.stale(r.createdAt, r.contactedAt):
 		return statusStale
-	case r.contactedAt.IsZero():
+	case r.contactedAt == 0:
 		return v.neverContacted()
 	case r.paused:
 		return statusPaused
@@ -111,7 +133,7 @@ func (v *view) managerStatus(m *manager) string {
 	switch {
 	case v.stale(m.createdAt, m.contactedAt):
 		return statusStale
-	case m.contactedAt.IsZero() || m.unfinished:
+	case m.contactedAt == 0 || m.unfinished:
 		return statusNeverContacted
 	case v.online(m.contactedAt):
 		return statusOnline
@@ -120,32 +142,32 @@ func (v *view) managerStatus(m *manager) string {
 	}
 }
 
-// selects reports whether a status filter selects a runner. It looks at the
-// contacts as they are, not at the status that the runner shows.
-func (v *view) selects(filter string, r *runner) bool {
-	switch filter {
+// selecting returns a status filter. It looks at the contacts as they are, not
+// at the status that the runner shows.
+func (v *view) selecting(status string) func(*runner) bool {
+	switch status {
 	case statusOnline:
-		return v.online(r.contactedAt)
+		return func(r *runner) bool { return v.online(r.contactedAt) }
 	case statusOffline:
-		return !v.online(r.contactedAt) && (!r.contactedAt.IsZero() ||
-			v.edition.has("rule: offline includes never contacted"))
+		never := v.edition.has("rule: offline includes never contacted")
+		return func(r *runner) bool { return !v.online(r.contactedAt) && (never || r.contactedAt != 0) }
 	case statusNeverContacted, statusNotConnected:
-		return r.contactedAt.IsZero()
+		return func(r *runner) bool { return r.contactedAt == 0 }
 	case statusStale:
-		return v.stale(r.createdAt, r.contactedAt)
+		return func(r *runner) bool { return v.stale(r.createdAt, r.contactedAt) }
 	case statusActive:
-		return !r.paused
+		return func(r *runner) bool { return !r.paused }
 	case statusPaused:
-		return r.paused
+		return func(r *runner) bool { return r.paused }
 	default:
-		return false
+		return func(*runner) bool { return false }
 	}
 }
 
 // tokenExpired reports whether a runner's token has come to its end.
 func (v *view) tokenExpired(r *runner) bool {
 	return v.edition.has("rule: tokens expire") &&
-		!r.tokenExpiresAt.IsZero() && !v.now.Before(r.tokenExpiresAt)
+		r.tokenExpiresAt != 0 && instantOf(v.now) >= r.tokenExpiresAt
 }
 
 // tokenExpiry returns when a token that r gets now will end: after the

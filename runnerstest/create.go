@@ -134,11 +134,11 @@ func postRunner(q *request) (reply, *refusal) {
 	if violations := append(q.violationsOf(r, true), q.limitViolations(r)...); violations != nil {
 		return reply{}, refuse(http.StatusBadRequest, "400 Bad request - "+sentences(violations))
 	}
-	r.tokenExpiresAt = q.tokenExpiry(r)
+	r.tokenExpiresAt = instantOf(q.tokenExpiry(r))
 	if chosen := q.moment("token_expires_at"); !chosen.IsZero() {
-		r.tokenExpiresAt = chosen
+		r.tokenExpiresAt = instantOf(chosen)
 	}
-	r.rotationDeadline = q.moment("token_rotation_deadline")
+	r.rotationDeadline = instantOf(q.moment("token_rotation_deadline"))
 	q.add(r)
 	return show(q, http.StatusCreated, q.edition.shapes.granted, r)
 }
@@ -146,7 +146,7 @@ func postRunner(q *request) (reply, *refusal) {
 // rotatable refuses a new token once the deadline for one has passed.
 func rotatable(q *request) *refusal {
 	deadline := q.runner.rotationDeadline
-	if deadline.IsZero() || !q.now.After(deadline) || !q.licensed() ||
+	if deadline == 0 || instantOf(q.now) <= deadline || !q.licensed() ||
 		!q.edition.has("rule: rotation deadlines") {
 		return nil
 	}
@@ -161,6 +161,6 @@ func resetByID(q *request) (reply, *refusal) {
 // rotate gives the runner a new token, for which there is no deadline.
 func (q *request) rotate() {
 	q.newToken(q.runner)
-	q.runner.rotationDeadline = time.Time{}
-	q.runner.updatedAt = q.now
+	q.runner.rotationDeadline = 0
+	q.runner.updatedAt = instantOf(q.now)
 }

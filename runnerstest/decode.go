@@ -109,9 +109,9 @@ func readState(r io.Reader) (State, error) {
 	if err := checkSyntax(data); err != nil {
 		return State{}, err
 	}
-	d := &seedReader{rest: data}
+	d := &seedReader{rest: data, names: map[string]string{}}
 	var state State
-	if err := d.record(&state); err != nil {
+	if err := d.record(state.fields()); err != nil {
 		return State{}, err
 	}
 	return state, nil
@@ -142,15 +142,25 @@ func checkSyntax(data []byte) error {
 type seedReader struct {
 	rest  []byte
 	place place
+	names map[string]string // those of fields that were read
 }
 
 // A word is one word of JSON: a bracket, or a value that is neither array nor
 // object.
 type word []byte
 
-// next returns the next word, past white space, commas and colons.
+// pass goes past what stands between words: white space, commas and colons.
+func (d *seedReader) pass() {
+	i := 0
+	for d.rest[i] <= ' ' || d.rest[i] == ',' || d.rest[i] == ':' {
+		i++
+	}
+	d.rest = d.rest[i:]
+}
+
+// next returns the next word.
 func (d *seedReader) next() word {
-	d.rest = bytes.TrimLeft(d.rest, " \t\r\n,:")
+	d.pass()
 	end := 1
 	switch d.rest[0] {
 	case '{', '}', '[', ']':
@@ -174,7 +184,7 @@ func (d *seedReader) next() word {
 // more reports whether the array or object at hand goes on; if not, it reads
 // the end.
 func (d *seedReader) more() bool {
-	d.rest = bytes.TrimLeft(d.rest, " \t\r\n,")
+	d.pass()
 	if d.rest[0] == ']' || d.rest[0] == '}' {
 		d.rest = d.rest[1:]
 		return false
@@ -265,19 +275,24 @@ func (d *seedReader) open(bracket byte, kind string) (bool, error) {
 	return true, nil
 }
 
-// record reads an object whose names are known.
-func (d *seedReader) record(r record) error {
-	fields := r.fields()
+// record reads an object into fields, whose names are known.
+func (d *seedReader) record(fields []specField) error {
+	for i := range fields {
+		fields[i].seen = false
+	}
 	return d.object(func(name string) error {
-		i := slices.IndexFunc(fields, func(f specField) bool { return f.name == name })
-		if i < 0 {
-			return d.faultf("unknown field")
+		for i := range fields {
+			f := &fields[i]
+			switch {
+			case f.name != name:
+				continue
+			case f.seen:
+				return d.faultf("stands here twice")
+			}
+			f.seen = true
+			return d.value(f.into)
 		}
-		if fields[i].seen {
-			return d.faultf("stands here twice")
-		}
-		fields[i].seen = true
-		return d.value(fields[i].into)
+		return d.faultf("unknown field")
 	})
 }
 
@@ -288,7 +303,7 @@ func (d *seedReader) object(member func(name string) error) error {
 		return err
 	}
 	for d.more() {
-		name, _ := d.next().text()
+		name := d.name()
 		if strings.HasPrefix(name, "_") {
 			d.skip()
 			continue
@@ -300,6 +315,17 @@ func (d *seedReader) object(member func(name string) error) error {
 		d.place = d.place[:len(d.place)-1]
 	}
 	return nil
+}
+
+// name reads the name of a field. Most names stand in a seed many times.
+func (d *seedReader) name() string {
+	t := d.next()
+	if known, ok := d.names[string(t)]; ok {
+		return known
+	}
+	name, _ := t.text()
+	d.names[string(t)] = name
+	return name
 }
 
 // value reads one value into what its field says.
@@ -316,7 +342,7 @@ func (d *seedReader) value(into any) error {
 	case *map[string]Role:
 		return d.members(into)
 	case record:
-		return d.record(into)
+		return d.record(into.fields())
 	case func(*seedReader) error:
 		return into(d)
 	default:
@@ -366,27 +392,35 @@ func readScalar[T any](d *seedReader, into *T, kind string, convert func(word) (
 
 // filled reads a string that is not empty: in a spec, empty is the default.
 func (d *seedReader) filled(into *string) error {
-	var s *string
-	if err := d.scalar(&s); err != nil || s == nil {
-		return err
+	t := d.next()
+	if d.absent(t) {
+		return nil
 	}
-	if *s == "" {
+	s, ok := t.text()
+	switch {
+	case !ok:
+		return d.want("a string", t)
+	case s == "":
 		return d.faultf("must not be empty")
 	}
-	*into = *s
+	*into = s
 	return nil
 }
 
 // id reads an id. It refuses 0: in a spec, that is the default.
 func (d *seedReader) id(into *int64) error {
-	var n *int64
-	if err := d.scalar(&n); err != nil || n == nil {
-		return err
+	t := d.next()
+	if d.absent(t) {
+		return nil
 	}
-	if *n < 1 || *n > maxSpecID {
+	n, ok := t.integer()
+	switch {
+	case !ok:
+		return d.want("an integer", t)
+	case n < 1 || n > maxSpecID:
 		return d.faultf("must be between 1 and %d", int64(maxSpecID))
 	}
-	*into = *n
+	*into = n
 	return nil
 }
 
@@ -403,12 +437,12 @@ func readList[T any](d *seedReader, into *[]T, element func(*T) error) error {
 		return err
 	}
 	*into = []T{}
+	begin := len(d.rest)
 	for i := 0; d.more(); i++ {
-		var item T
 		if i == cap(*into) {
-			*into = slices.Grow(*into, i+1) // twice as many: items are large
+			*into = slices.Grow(*into, growth(i, begin-len(d.rest), len(d.rest)))
 		}
-		*into = append(*into, item)
+		*into = (*into)[:i+1]
 		d.place = append(d.place, atIndex(i))
 		if err := element(&(*into)[i]); err != nil {
 			return err
@@ -418,10 +452,26 @@ func readList[T any](d *seedReader, into *[]T, element func(*T) error) error {
 	return nil
 }
 
+// growth is for how many more elements there should be room after n of this
+// size. They may be large, so that it is not many more than there will be.
+func growth(n, size, rest int) int {
+	if n < 16 {
+		return n + 1
+	}
+	return min(7*n, n*rest/size+1)
+}
+
 // records returns a reader for an array of specs.
 func records[T any, P recordOf[T]](into *[]T) func(*seedReader) error {
 	return func(d *seedReader) error {
-		return readList(d, into, func(item *T) error { return d.record(P(item)) })
+		var spec T
+		fields := P(&spec).fields()
+		return readList(d, into, func(item *T) error {
+			err := d.record(fields)
+			*item = spec
+			spec = *new(T)
+			return err
+		})
 	}
 }
 

@@ -120,7 +120,7 @@ func (q *request) filters() (all []func(*runner) bool) {
 		all = append(all, func(r *runner) bool { return string(r.kind) == kind })
 	}
 	if status, given := q.text("status"); given {
-		all = append(all, func(r *runner) bool { return q.selects(status, r) })
+		all = append(all, q.selecting(status))
 	}
 	if paused, given := q.boolean("paused"); given {
 		all = append(all, func(r *runner) bool { return r.paused == paused })
@@ -137,7 +137,7 @@ func (q *request) filters() (all []func(*runner) bool) {
 // scopeFilter is a filter for a scope, which is a status or a type.
 func (q *request) scopeFilter(scope string) func(*runner) bool {
 	if slices.Contains(statusScopes(), scope) {
-		return func(r *runner) bool { return q.selects(scope, r) }
+		return q.selecting(scope)
 	}
 	return func(r *runner) bool {
 		switch scope {

@@ -34,6 +34,6 @@ func groupRegisters(q *request) *refusal {
 func resetGroupRegistration(q *request) (reply, *refusal) {
 	delete(q.world.groupsByRegistration, q.group.registrationToken)
 	q.group.registrationToken = q.world.newRegistrationToken(runners.GroupType)
-	q.world.groupsByRegistration[q.group.registrationToken] = q.group
+	q.world.groupsByRegistration.put(q.group.registrationToken, q.group)
 	return showToken(q.group.registrationToken)
 }

@@ -17,10 +17,10 @@ func legacyFields() shape[runner] {
 	return shape[runner]{
 		number("id", func(r *runner) int64 { return r.id }),
 		text("token", func(r *runner) string { return r.token }),
-		moment("created_at", func(r *runner) time.Time { return r.createdAt }),
-		moment("updated_at", func(r *runner) time.Time { return r.updatedAt }),
+		moment("created_at", func(r *runner) time.Time { return r.createdAt.time() }),
+		moment("updated_at", func(r *runner) time.Time { return r.updatedAt.time() }),
 		text("description", func(r *runner) string { return r.description }),
-		moment("contacted_at", func(r *runner) time.Time { return r.contactedAt }),
+		moment("contacted_at", func(r *runner) time.Time { return r.contactedAt.time() }),
 		flag("active", func(r *runner) bool { return !r.paused }),
 		flag("is_shared", func(r *runner) bool { return r.kind == runners.InstanceType }),
 		maybeText("name", func(r *runner) *string { return r.name }),

@@ -35,6 +35,8 @@ func load(state State, now time.Time, w *world) error {
 	l := newLoader(w, now)
 	l.instance(state)
 	l.survey(state)
+	w.runners.grow(len(state.Runners))
+	w.runnersByToken = make(index[runner], len(state.Runners))
 	eachSpec(l, "users", state.Users, func(u User) { l.user(u) })
 	l.groupTree(state.Groups)
 	eachSpec(l, "projects", state.Projects, func(p Project) { l.project(p) })
@@ -229,10 +231,16 @@ func (l *loader) take(n *numbers, id int64) int64 {
 	for {
 		n.last++
 		if _, given := n.given[n.last]; !given && !n.rows.has(n.last) {
-			l.note(n, n.last)
 			return n.last
 		}
 	}
+}
+
+// takeHere is take for a kind that faults name by its place.
+func (l *loader) takeHere(n *numbers, id int64) int64 {
+	id = l.take(n, id)
+	l.note(n, id)
+	return id
 }
 
 // claim keeps the secret that the spec at hand names for its holder.
@@ -249,15 +257,15 @@ func (l *loader) claim(field, secret string, holder place) {
 	case l.world.holdsSecret(secret):
 		l.faultf(field, "taken by %s", l.world.secretHolder(secret))
 	}
-	l.secrets[secret] = holder
+	l.secrets[secret] = slices.Clone(holder)
 }
 
-// secret returns the secret that a spec names, else a new one.
+// secret returns the secret that a spec names, else one that nothing in the
+// world has, as generate makes it, and no spec either.
 func (l *loader) secret(given string, generate func() string) string {
 	for given == "" && l.err == nil {
 		secret := generate()
-		if _, taken := l.secrets[secret]; !taken && !l.world.holdsSecret(secret) {
-			l.secrets[secret] = nil
+		if _, taken := l.secrets[secret]; !taken {
 			given = secret
 		}
 	}
@@ -296,7 +304,7 @@ func (l *loader) survey(state State) {
 
 func (l *loader) surveyUser(spec User) {
 	l.reserve(&l.users, spec.ID)
-	holder := slices.Clone(l.place)
+	holder := l.place
 	eachSpec(l, "tokens", spec.Tokens, func(t AccessToken) {
 		if t.Token == "" && !l.adds {
 			l.faultf("token", "is required")
@@ -307,18 +315,18 @@ func (l *loader) surveyUser(spec User) {
 
 func (l *loader) surveyGroup(spec Group) {
 	l.reserve(&l.groups, spec.ID)
-	l.claim("runners_token", spec.RunnersToken, slices.Clone(l.place))
+	l.claim("runners_token", spec.RunnersToken, l.place)
 }
 
 func (l *loader) surveyProject(spec Project) {
 	l.reserve(&l.projects, spec.ID)
-	l.claim("runners_token", spec.RunnersToken, slices.Clone(l.place))
+	l.claim("runners_token", spec.RunnersToken, l.place)
 	eachSpec(l, "jobs", spec.Jobs, func(j Job) { l.reserve(&l.jobs, j.ID) })
 }
 
 func (l *loader) surveyRunner(spec Runner) {
 	l.reserve(&l.runners, spec.ID)
-	l.claim("token", spec.Token, slices.Clone(l.place))
+	l.claim("token", spec.Token, l.place)
 	eachSpec(l, "managers", spec.Managers, l.surveyManager)
 	eachSpec(l, "jobs", spec.Jobs, l.surveyJob)
 }
@@ -331,7 +339,7 @@ func (l *loader) surveyJob(spec Job) { l.reserve(&l.jobs, spec.ID) }
 func (l *loader) groupTree(specs []Group) {
 	specs = slices.Clone(specs)
 	for i := range specs {
-		l.item("groups", i, func() { specs[i].ID = l.take(&l.groups, specs[i].ID) })
+		l.item("groups", i, func() { specs[i].ID = l.takeHere(&l.groups, specs[i].ID) })
 	}
 	order := make([]int, len(specs))
 	for i := range order {
@@ -350,12 +358,15 @@ func (l *loader) groupTree(specs []Group) {
 // element is the name of one element of a field.
 func element(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
 
-// oneOf checks a value against all that are allowed.
+// oneOf checks a value against all that are allowed. It returns our own copy, so
+// that the seed's need not be kept.
 func (l *loader) oneOf(field, value string, allowed ...string) string {
-	if !slices.Contains(allowed, value) {
+	i := slices.Index(allowed, value)
+	if i < 0 {
 		l.faultf(field, "%.40q is none of %s", value, strings.Join(allowed, ", "))
+		return value
 	}
-	return value
+	return allowed[i]
 }
 
 // time returns the moment that a spec names, zero for never and for none.
@@ -418,7 +429,7 @@ func orNull(s string) *string {
 	if s == "" {
 		return nil
 	}
-	return &s
+	return new(s)
 }
 
 // orTrue is what a setting says that is true by default.

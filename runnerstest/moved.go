@@ -31,11 +31,8 @@ func (l *loader) oldPaths(p *project, paths []string) {
 
 // linkMoved makes a project known by the paths that it had.
 func (w *world) linkMoved(p *project) {
-	if w.moved == nil && len(p.oldPaths) > 0 {
-		w.moved = map[string]*project{}
-	}
 	for _, path := range p.oldPaths {
-		w.moved[path] = p
+		w.moved.put(path, p)
 	}
 }
 

@@ -67,13 +67,17 @@ func (w *pageWriter[T]) add(row *T) {
 // listed replies with a page of rows. times says how often a row is in the
 // list; nil stands for once each, and then only the page's rows are looked at.
 func listed[T any](q *request, s shape[T], p page, rows []*T, times func(*T) int) (reply, *refusal) {
-	w := pageWriter[T]{shape: s, view: &q.view, body: append(make([]byte, 0, 2048), '[')}
+	w := pageWriter[T]{shape: s, view: &q.view, body: append(make([]byte, 0, 512), '[')}
 	w.from, w.to = p.window()
 	if times == nil {
 		all := int64(len(rows))
 		w.count = min(w.from, all)
-		for _, row := range rows[w.count:min(w.to, all)] {
+		rest := rows[w.count:min(w.to, all)]
+		for i, row := range rest {
 			w.add(row)
+			if i == 0 {
+				w.body = slices.Grow(w.body, len(rest)*(len(w.body)+1))
+			}
 		}
 		w.count = all
 	}
@@ -119,7 +123,7 @@ func (p page) headers(q *request, count int64) http.Header {
 // A linkWriter writes a Link header: the request's own address, with one
 // parameter changed.
 type linkWriter struct {
-	before, after string // of the value that changes
+	before, after []byte // of the value that changes
 	text          []byte
 }
 
@@ -127,7 +131,7 @@ type linkWriter struct {
 // parameters, sorted, the defaults and the path's included, but for the
 // caller's secret. key is the parameter that changes.
 func linkTo(q *request, key string) *linkWriter {
-	var pairs []string
+	pairs := make([]string, 0, len(q.given)+len(q.args))
 	for name, value := range q.given {
 		if converted, ok := q.args[name]; ok {
 			value = converted
@@ -143,10 +147,21 @@ func linkTo(q *request, key string) *linkWriter {
 	}
 	slices.SortStableFunc(pairs, byKey)
 	at, _ := slices.BinarySearchFunc(pairs, key, byKey)
-	w := &linkWriter{before: "<" + q.base + q.URL.EscapedPath() + "?"}
-	w.before += strings.Join(slices.Concat(pairs[:at], []string{key + "="}), "&")
-	w.after = strings.Join(slices.Concat([]string{""}, pairs[at:]), "&") + `>; rel="`
-	return w
+	b := append(append(make([]byte, 0, 256), '<'), q.base...)
+	b = append(append(b, q.URL.EscapedPath()...), '?')
+	for _, pair := range pairs[:at] {
+		b = append(append(b, pair...), '&')
+	}
+	b = append(append(b, key...), '=')
+	end := len(b)
+	for _, pair := range pairs[at:] {
+		b = append(append(b, '&'), pair...)
+	}
+	b = append(b, `>; rel="`...)
+	return &linkWriter{
+		before: b[:end], after: b[end:],
+		text: make([]byte, 0, 4*(len(b)+16)), // four links as a rule
+	}
 }
 
 // byKey compares pairs by what stands before their equals signs.

@@ -143,7 +143,7 @@ func projectRegisters(q *request) *refusal {
 func resetProjectRegistration(q *request) (reply, *refusal) {
 	delete(q.world.projByRegistration, q.project.registrationToken)
 	q.project.registrationToken = q.world.newRegistrationToken(runners.ProjectType)
-	q.world.projByRegistration[q.project.registrationToken] = q.project
+	q.world.projByRegistration.put(q.project.registrationToken, q.project)
 	return showToken(q.project.registrationToken)
 }
 

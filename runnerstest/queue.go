@@ -66,8 +66,8 @@ func (w *world) wake(j *job) {
 
 // queueValue returns the value for a runner, a new one where there is none.
 func (v *view) queueValue(r *runner) string {
-	if r.queueValue == "" || v.now.Sub(r.queueValueMade) >= queueLife {
-		r.queueValue, r.queueValueMade = v.world.newQueueValue(), v.now
+	if r.queueValue == "" || v.now.Sub(r.queueValueMade.time()) >= queueLife {
+		r.queueValue, r.queueValueMade = v.world.newQueueValue(), instantOf(v.now)
 	}
 	return r.queueValue
 }
@@ -105,7 +105,7 @@ func (r *runner) serves(j *job) bool {
 	if len(j.tagList) == 0 && !r.runUntagged || !carries(r.tagList, j.tagList) {
 		return false
 	}
-	if r.accessLevel == runners.RefProtected && (j.tag || j.ref != protectedRef) {
+	if r.refProtected && (j.tag || j.ref != protectedRef) {
 		return false
 	}
 	switch r.kind {
@@ -190,16 +190,17 @@ func byJobToken(q *request) *refusal {
 
 // jobContact notes that a job's runner was heard of, and where it is.
 func (q *request) jobContact() {
-	q.runner.contactedAt = q.now
+	q.runner.contactedAt = instantOf(q.now)
 	if !q.edition.has("rule: runners have managers") {
-		q.runner.about.ipAddress = q.address()
+		q.runner.own().ipAddress = q.address()
 		return
 	}
 	if q.job.systemID == nil {
 		return
 	}
 	if m := q.runner.managerNamed(*q.job.systemID); m != nil {
-		m.contactedAt, m.updatedAt, m.about.ipAddress = q.now, q.now, q.address()
+		m.contactedAt, m.updatedAt = instantOf(q.now), instantOf(q.now)
+		m.about.ipAddress = q.address()
 	}
 }
 

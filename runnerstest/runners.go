@@ -65,7 +65,7 @@ func listedFields() shape[runner] {
 		maybeText("name", func(r *runner) *string { return r.name }),
 		{name: "online", append: appendOnline},
 		{name: "created_by", append: appendCreator, when: hasCreator},
-		moment("created_at", func(r *runner) time.Time { return r.createdAt }),
+		moment("created_at", func(r *runner) time.Time { return r.createdAt.time() }),
 		seen("status", func(v *view, r *runner) string { return v.runnerStatus(r) }),
 		text("job_execution_status", func(r *runner) string { return executionOf(r.jobs, nil) }),
 	}
@@ -78,12 +78,12 @@ func detailFields() shape[runner] {
 		flag("run_untagged", func(r *runner) bool { return r.runUntagged }),
 		flag("locked", func(r *runner) bool { return r.locked }),
 		{name: "maximum_timeout", append: appendTimeout},
-		text("access_level", func(r *runner) string { return string(r.accessLevel) }),
+		text("access_level", func(r *runner) string { return string(r.accessLevel()) }),
 		maybeText("version", func(r *runner) *string { return r.told().version }),
 		maybeText("revision", func(r *runner) *string { return r.told().revision }),
 		maybeText("platform", func(r *runner) *string { return r.told().platform }),
 		maybeText("architecture", func(r *runner) *string { return r.told().architecture }),
-		moment("contacted_at", func(r *runner) time.Time { return r.contactedAt }),
+		moment("contacted_at", func(r *runner) time.Time { return r.contactedAt.time() }),
 		{name: "maintenance_note", append: appendNote},
 		{name: "projects", append: appendProjects, when: wantsProjects},
 		{name: "groups", append: appendGroups},
@@ -97,14 +97,25 @@ func (r *runner) told() about {
 	if m := r.latestManager(); m != nil {
 		return m.about
 	}
+	if r.about == nil {
+		return about{}
+	}
+	return *r.about
+}
+
+// own returns what the runner tells of itself, to be changed.
+func (r *runner) own() *about {
+	if r.about == nil {
+		r.about = &about{}
+	}
 	return r.about
 }
 
 func appendAddress(b []byte, v *view, r *runner) []byte {
 	switch {
-	case v.edition.has("rule: ip_address is shown"):
+	case v.rows.addressIsShown:
 		return appendMaybe(b, r.told().ipAddress)
-	case v.edition.has("rule: ip_address is an empty text"):
+	case v.rows.addressIsText:
 		return append(b, `""`...)
 	default:
 		return append(b, "null"...)
@@ -112,7 +123,7 @@ func appendAddress(b []byte, v *view, r *runner) []byte {
 }
 
 func appendOnline(b []byte, v *view, r *runner) []byte {
-	if r.contactedAt.IsZero() {
+	if r.contactedAt == 0 {
 		return append(b, "null"...)
 	}
 	return strconv.AppendBool(b, v.online(r.contactedAt))
@@ -190,8 +201,8 @@ func managerFields() shape[manager] {
 		maybeText("revision", func(m *manager) *string { return m.about.revision }),
 		maybeText("platform", func(m *manager) *string { return m.about.platform }),
 		maybeText("architecture", func(m *manager) *string { return m.about.architecture }),
-		moment("created_at", func(m *manager) time.Time { return m.createdAt }),
-		moment("contacted_at", func(m *manager) time.Time { return m.contactedAt }),
+		moment("created_at", func(m *manager) time.Time { return m.createdAt.time() }),
+		moment("contacted_at", func(m *manager) time.Time { return m.contactedAt.time() }),
 		maybeText("ip_address", func(m *manager) *string { return m.about.ipAddress }),
 		seen("status", func(v *view, m *manager) string { return v.managerStatus(m) }),
 		text("job_execution_status", func(m *manager) string {
@@ -264,7 +275,7 @@ func putRunner(q *request) (reply, *refusal) {
 		return reply{}, refuseViolations(violations)
 	}
 	*q.runner = changed
-	q.runner.updatedAt = q.now
+	q.runner.updatedAt = instantOf(q.now)
 	q.tick(q.runner)
 	return show(q, http.StatusOK, q.edition.shapes.updated, q.runner)
 }
@@ -290,7 +301,7 @@ func (q *request) change(r *runner) {
 		r.locked = v
 	}
 	if v, ok := q.text("access_level"); ok {
-		r.accessLevel = runners.AccessLevel(v)
+		r.refProtected = v == string(runners.RefProtected)
 	}
 	q.changeNullable(r)
 }

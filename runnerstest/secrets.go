@@ -17,13 +17,14 @@ const (
 	hexadecimal = "0123456789abcdef"
 )
 
-// random returns n characters of an alphabet.
-func (w *world) random(alphabet string, n int) string {
+// random returns n characters of an alphabet, after a prefix.
+func (w *world) random(prefix, alphabet string, n int) string {
 	if w.rng == nil {
 		w.rng = rand.New(rand.NewPCG(w.randSeed, 0x66616b65))
 	}
 	var b strings.Builder
-	b.Grow(n)
+	b.Grow(len(prefix) + n)
+	b.WriteString(prefix)
 	for range n {
 		b.WriteByte(alphabet[w.rng.IntN(len(alphabet))])
 	}
@@ -40,7 +41,7 @@ func (w *world) unused(secret func() string) string {
 }
 
 // fake returns the body of a secret of 20 friendly characters.
-func (w *world) fake() string { return "fake" + w.random(friendly, 16) }
+func (w *world) fake() string { return w.random("fake", friendly, 16) }
 
 // newRunnerToken makes an authentication token for r, which says whether r was
 // created by a user or registered.
@@ -53,7 +54,7 @@ func (w *world) newRunnerToken(r *runner) string {
 		case e.has("rule: glrtr tokens"):
 			return "glrtr-" + w.fake()
 		case e.has("rule: registered tokens are hexadecimal"):
-			return w.random(hexadecimal, 30)
+			return w.random("", hexadecimal, 30)
 		default:
 			return w.partition(r) + w.fake()
 		}
@@ -101,7 +102,7 @@ func (w *world) newAccessToken() string {
 }
 
 // newQueueValue makes the value that tells a runner whether its queue changed.
-func (w *world) newQueueValue() string { return w.random(hexadecimal, 32) }
+func (w *world) newQueueValue() string { return w.random("", hexadecimal, 32) }
 
 // newJobToken makes the token with which a job reports.
 func (w *world) newJobToken() string {

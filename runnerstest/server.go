@@ -161,7 +161,7 @@ func (o *Options) version() (version, error) {
 func (w *world) addRoot() {
 	root := &user{id: 1, username: "root", name: "Administrator", admin: true, state: "active"}
 	w.users.put(root.id, root)
-	w.usersByName[root.username] = root
+	w.usersByName.put(root.username, root)
 }
 
 // Close ends the server. Its address, if it had one, is free again, requests in
@@ -280,7 +280,7 @@ func (w *world) mightyToken(u *user, now time.Time) string {
 		scopes: []string{"api", "admin_mode"}, user: u,
 	}
 	u.tokens = append(u.tokens, t)
-	w.accessTokens[t.secret] = t
+	w.accessTokens.put(t.secret, t)
 	return t.secret
 }
 

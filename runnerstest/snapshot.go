@@ -175,6 +175,10 @@ func (w *world) projectSpec(p *project, waiting []*job) Project {
 }
 
 func (w *world) runnerSpec(r *runner) Runner {
+	told := about{}
+	if r.about != nil {
+		told = *r.about
+	}
 	spec := Runner{
 		ID:                    r.id,
 		Type:                  r.kind,
@@ -182,28 +186,28 @@ func (w *world) runnerSpec(r *runner) Runner {
 		Name:                  orEmpty(r.name),
 		Token:                 r.token,
 		Registered:            new(!r.createdByUser),
-		TokenExpiresAt:        timeSpec(r.tokenExpiresAt),
-		TokenRotationDeadline: timeSpec(r.rotationDeadline),
+		TokenExpiresAt:        timeSpec(r.tokenExpiresAt.time()),
+		TokenRotationDeadline: timeSpec(r.rotationDeadline.time()),
 		TagList:               slices.Clone(r.tagList),
 		Paused:                r.paused,
 		Locked:                r.locked,
 		RunUntagged:           new(r.runUntagged),
-		AccessLevel:           r.accessLevel,
+		AccessLevel:           r.accessLevel(),
 		MaximumTimeout:        copied(r.maximumTimeout),
 		MaintenanceNote:       copied(r.maintenanceNote),
-		CreatedAt:             timeSpec(r.createdAt),
-		UpdatedAt:             timeSpec(r.updatedAt),
-		ContactedAt:           At(r.contactedAt),
+		CreatedAt:             timeSpec(r.createdAt.time()),
+		UpdatedAt:             timeSpec(r.updatedAt.time()),
+		ContactedAt:           At(r.contactedAt.time()),
 		CreationFinished:      new(r.finished),
-		IPAddress:             orEmpty(r.about.ipAddress),
-		Version:               orEmpty(r.about.version),
-		Revision:              orEmpty(r.about.revision),
-		Platform:              orEmpty(r.about.platform),
-		Architecture:          orEmpty(r.about.architecture),
+		IPAddress:             orEmpty(told.ipAddress),
+		Version:               orEmpty(told.version),
+		Revision:              orEmpty(told.revision),
+		Platform:              orEmpty(told.platform),
+		Architecture:          orEmpty(told.architecture),
 		Managers:              specsOf(r.managers, w.managerSpec),
 		Jobs:                  specsOf(r.jobs, w.jobSpec),
 		QueueValue:            r.queueValue,
-		QueueValueAt:          timeSpec(r.queueValueMade),
+		QueueValueAt:          timeSpec(r.queueValueMade.time()),
 	}
 	if r.createdBy != nil {
 		spec.CreatedBy = r.createdBy.username
@@ -237,9 +241,9 @@ func (w *world) managerSpec(m *manager) Manager {
 		Architecture: orEmpty(m.about.architecture),
 		IPAddress:    orEmpty(m.about.ipAddress),
 		Executor:     orEmpty(m.executor),
-		CreatedAt:    timeSpec(m.createdAt),
-		ContactedAt:  timeSpec(m.contactedAt),
-		UpdatedAt:    timeSpec(m.updatedAt),
+		CreatedAt:    timeSpec(m.createdAt.time()),
+		ContactedAt:  timeSpec(m.contactedAt.time()),
+		UpdatedAt:    timeSpec(m.updatedAt.time()),
 
 		CreationFinished: new(!m.unfinished),
 	}

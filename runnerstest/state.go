@@ -30,14 +30,14 @@ type world struct {
 	runners              table[runner]
 	managers             table[manager]
 	jobs                 table[job]
-	usersByName          map[string]*user
-	groupsByPath         map[string]*group
-	projectsByPath       map[string]*project
-	accessTokens         map[string]*accessToken
-	runnersByToken       map[string]*runner
-	groupsByRegistration map[string]*group
-	projByRegistration   map[string]*project
-	moved                map[string]*project // by the paths they had; nil = none
+	usersByName          index[user]
+	groupsByPath         index[group]
+	projectsByPath       index[project]
+	accessTokens         index[accessToken]
+	runnersByToken       index[runner]
+	groupsByRegistration index[group]
+	projByRegistration   index[project]
+	moved                index[project] // by the paths they had
 
 	shown    *edition   // what version has; see world.edition
 	rng      *rand.Rand // made with the first secret
@@ -120,30 +120,32 @@ type project struct {
 	oldPaths          []string // that it had before it was moved
 }
 
+// A runner is one of very many, so that it is small. What filters look at
+// stands first.
 type runner struct {
 	id               int64
 	kind             runners.RunnerType
-	description      string
-	name             *string
-	token            string
-	tokenExpiresAt   time.Time // zero = never
-	rotationDeadline time.Time // zero = none
-	tagList          []string
+	createdAt        instant
+	contactedAt      instant // zero = never
 	paused           bool
 	locked           bool
 	runUntagged      bool
-	accessLevel      runners.AccessLevel
+	refProtected     bool // its access level
+	createdByUser    bool // over POST /user/runners, not registered
+	finished         bool // creation finished: has asked for a job
+	description      string
+	name             *string
+	token            string
+	tokenExpiresAt   instant // zero = never
+	rotationDeadline instant // zero = none
+	tagList          []string
 	maximumTimeout   *int64 // seconds
 	maintenanceNote  *string
-	createdAt        time.Time
-	updatedAt        time.Time
+	updatedAt        instant
 	createdBy        *user
-	contactedAt      time.Time // zero = never
-	about            about     // shown where no manager tells
-	createdByUser    bool      // over POST /user/runners, not registered
-	finished         bool      // creation finished: has asked for a job
-	queueValue       string    // X-GitLab-Last-Update; "" until first needed
-	queueValueMade   time.Time
+	about            *about // shown where no manager tells; nil = nothing
+	queueValue       string // X-GitLab-Last-Update; "" until first needed
+	queueValueMade   instant
 	group            *group        // of a group runner
 	assignments      []*assignment // of a project runner, oldest first
 	managers         []*manager    // by id
@@ -168,10 +170,10 @@ type manager struct {
 	systemID    string
 	about       about
 	executor    *string
-	createdAt   time.Time
-	updatedAt   time.Time
-	contactedAt time.Time // zero = never
-	unfinished  bool      // verified only: has not asked for a job yet
+	createdAt   instant
+	updatedAt   instant
+	contactedAt instant // zero = never
+	unfinished  bool    // verified only: has not asked for a job yet
 }
 
 type job struct {
@@ -203,18 +205,11 @@ type job struct {
 // newWorld returns an empty GitLab with the defaults of a seed.
 func newWorld() *world {
 	return &world{
-		revision:             "0000000000",
-		registrationAllowed:  true,
-		settings:             settings{validRegistrars: []string{"project", "group"}},
-		limits:               limits{projectRunners: 1000, groupRunners: 1000},
-		plan:                 "free",
-		usersByName:          map[string]*user{},
-		groupsByPath:         map[string]*group{},
-		projectsByPath:       map[string]*project{},
-		accessTokens:         map[string]*accessToken{},
-		runnersByToken:       map[string]*runner{},
-		groupsByRegistration: map[string]*group{},
-		projByRegistration:   map[string]*project{},
+		revision:            "0000000000",
+		registrationAllowed: true,
+		settings:            settings{validRegistrars: []string{"project", "group"}},
+		limits:              limits{projectRunners: 1000, groupRunners: 1000},
+		plan:                "free",
 	}
 }
 
@@ -227,6 +222,9 @@ type table[T any] struct {
 
 // get returns the row with this id, or nil.
 func (t *table[T]) get(id int64) *T {
+	if id > t.last {
+		return nil
+	}
 	if i, ok := slices.BinarySearch(t.ids, id); ok {
 		return t.rows[i]
 	}
@@ -236,9 +234,17 @@ func (t *table[T]) get(id int64) *T {
 // next returns the id that the next row gets.
 func (t *table[T]) next() int64 { return t.last + 1 }
 
+// grow makes room for n more rows.
+func (t *table[T]) grow(n int) {
+	t.ids, t.rows = slices.Grow(t.ids, n), slices.Grow(t.rows, n)
+}
+
 // put adds a row under an id that is not taken.
 func (t *table[T]) put(id int64, row *T) {
-	i, _ := slices.BinarySearch(t.ids, id)
+	i := len(t.ids)
+	if id < t.last {
+		i, _ = slices.BinarySearch(t.ids, id)
+	}
 	t.ids = slices.Insert(t.ids, i, id)
 	t.rows = slices.Insert(t.rows, i, row)
 	t.last = max(t.last, id)
@@ -252,6 +258,17 @@ func (t *table[T]) remove(id int64) {
 	}
 }
 
+// An index finds rows by a text. Nil is an empty one: most worlds are small.
+type index[T any] map[string]*T
+
+// put adds a row, or takes another one for its text.
+func (x *index[T]) put(text string, row *T) {
+	if *x == nil {
+		*x = index[T]{}
+	}
+	(*x)[text] = row
+}
+
 // holdsSecret reports whether a secret is taken, by anything.
 func (w *world) holdsSecret(secret string) bool {
 	_, access := w.accessTokens[secret]
@@ -259,6 +276,22 @@ func (w *world) holdsSecret(secret string) bool {
 	_, grp := w.groupsByRegistration[secret]
 	_, proj := w.projByRegistration[secret]
 	return access || run || grp || proj || secret == w.registrationToken
+}
+
+// orNil returns a pointer to a, nil where a tells nothing.
+func (a about) orNil() *about {
+	if a == (about{}) {
+		return nil
+	}
+	return new(a)
+}
+
+// accessLevel returns which jobs the runner takes.
+func (r *runner) accessLevel() runners.AccessLevel {
+	if r.refProtected {
+		return runners.RefProtected
+	}
+	return runners.NotProtected
 }
 
 // owner returns the project that owns a project runner, nil for an orphan and
@@ -284,7 +317,7 @@ func (r *runner) assignment(p *project) *assignment {
 func (r *runner) latestManager() *manager {
 	var latest *manager
 	for _, m := range r.managers {
-		if latest == nil || m.contactedAt.After(latest.contactedAt) {
+		if latest == nil || m.contactedAt > latest.contactedAt {
 			latest = m
 		}
 	}

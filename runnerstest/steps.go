@@ -216,13 +216,10 @@ func unmodified(changed func(*request) time.Time) step {
 	}
 }
 
-func runnerChanged(q *request) time.Time { return q.runner.updatedAt }
+func runnerChanged(q *request) time.Time { return q.runner.updatedAt.time() }
 
 func managerChanged(q *request) time.Time {
-	if m := q.manager; m.createdAt.After(m.updatedAt) {
-		return m.createdAt
-	}
-	return q.manager.updatedAt
+	return max(q.manager.createdAt, q.manager.updatedAt).time()
 }
 
 func assignmentChanged(q *request) time.Time { return q.runner.assignment(q.project).updatedAt }

@@ -19,9 +19,9 @@ import (
 // In JSON it is null, "now", an offset such as "-1h30m" or "+30d" (units s, m,
 // h and d), or RFC 3339.
 type Time struct {
-	form   timeForm
-	at     time.Time
-	offset time.Duration
+	count int64 // the seconds of an absolute time, the nanoseconds of an offset
+	nanos int32 // beside the seconds
+	form  timeForm
 }
 
 type timeForm uint8
@@ -38,14 +38,14 @@ func At(t time.Time) Time {
 	if t.IsZero() {
 		return Never()
 	}
-	return Time{form: formAbsolute, at: t.UTC()}
+	return Time{form: formAbsolute, count: t.Unix(), nanos: int32(t.Nanosecond())}
 }
 
 // Ago is d before the seed is loaded or the object is added.
-func Ago(d time.Duration) Time { return Time{form: formOffset, offset: -d} }
+func Ago(d time.Duration) Time { return Time{form: formOffset, count: int64(-d)} }
 
 // In is d after the seed is loaded or the object is added.
-func In(d time.Duration) Time { return Time{form: formOffset, offset: d} }
+func In(d time.Duration) Time { return Time{form: formOffset, count: int64(d)} }
 
 // Never says that something has not happened, or will not, also where the
 // default is another time.
@@ -56,15 +56,20 @@ func (t Time) IsZero() bool { return t.form == formUnset }
 
 // Time returns the absolute time, and the zero time where t is none. The times
 // of a snapshot and those that the Add methods return are absolute.
-func (t Time) Time() time.Time { return t.at }
+func (t Time) Time() time.Time {
+	if t.form != formAbsolute {
+		return time.Time{}
+	}
+	return time.Unix(t.count, int64(t.nanos)).UTC()
+}
 
 // String returns t as it stands in JSON, without the quotes.
 func (t Time) String() string {
 	switch t.form {
 	case formAbsolute:
-		return t.at.Format("2006-01-02T15:04:05.000Z07:00")
+		return t.Time().Format("2006-01-02T15:04:05.000Z07:00")
 	case formOffset:
-		return formatOffset(t.offset)
+		return formatOffset(time.Duration(t.count))
 	case formUnset, formNever:
 	}
 	return "null"
@@ -100,9 +105,9 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 // from returns the moment that t is when it is now; zero where t has none.
 func (t Time) from(now time.Time) time.Time {
 	if t.form == formOffset {
-		return now.UTC().Add(t.offset)
+		return now.UTC().Add(time.Duration(t.count))
 	}
-	return t.at
+	return t.Time()
 }
 
 // parseTime reads "now", an offset or RFC 3339.

@@ -26,7 +26,7 @@ func grantedFields() shape[runner] {
 	return shape[runner]{
 		number("id", func(r *runner) int64 { return r.id }),
 		text("token", func(r *runner) string { return r.token }),
-		moment("token_expires_at", func(r *runner) time.Time { return r.tokenExpiresAt }),
+		moment("token_expires_at", func(r *runner) time.Time { return r.tokenExpiresAt.time() }),
 	}
 }
 
@@ -124,7 +124,7 @@ func registerRunner(q *request) (reply, *refusal) {
 	if violations := append(q.violationsOf(r, true), q.limitViolations(r)...); violations != nil {
 		return reply{}, refuseViolations(violations)
 	}
-	r.tokenExpiresAt = q.tokenExpiry(r)
+	r.tokenExpiresAt = instantOf(q.tokenExpiry(r))
 	q.add(r)
 	return show(q, http.StatusCreated, q.edition.shapes.granted, r)
 }
@@ -147,8 +147,9 @@ func (q *request) registered() *runner {
 	info := q.info()
 	r.name = info.text("name")
 	if q.edition.has("rule: registering stores all of info") {
-		r.about = info.about()
-		r.about.ipAddress = q.address()
+		told := info.about()
+		told.ipAddress = q.address()
+		r.about = told.orNil()
 	}
 	return r
 }
@@ -189,16 +190,16 @@ func (q *request) address() *string {
 // manager, or on both.
 func (q *request) contact(onRunner bool) *refusal {
 	if onRunner {
-		q.runner.contactedAt = q.now
+		q.runner.contactedAt = instantOf(q.now)
 	}
 	if !q.edition.has("rule: runners have managers") {
-		q.tell(&q.runner.about)
+		q.tell(q.runner.own())
 		return nil
 	}
 	if err := q.findOrAddManager(); err != nil {
 		return err
 	}
-	q.manager.contactedAt, q.manager.updatedAt = q.now, q.now
+	q.manager.contactedAt, q.manager.updatedAt = instantOf(q.now), instantOf(q.now)
 	q.tell(&q.manager.about)
 	if executor := q.info().text("executor"); executor != nil {
 		q.manager.executor = executor
@@ -233,7 +234,7 @@ func (q *request) findOrAddManager() *refusal {
 	}
 	m := &manager{
 		id: q.world.managers.next(), runner: q.runner, systemID: id,
-		createdAt: q.now, unfinished: true,
+		createdAt: instantOf(q.now), unfinished: true,
 	}
 	q.world.managers.put(m.id, m)
 	q.runner.managers = append(q.runner.managers, m)
@@ -301,7 +302,7 @@ func destroyManager(q *request) (reply, *refusal) {
 		}
 	}
 	if len(q.runner.managers) == 0 {
-		q.runner.contactedAt = time.Time{}
+		q.runner.contactedAt = 0
 	}
 	return noContent()
 }

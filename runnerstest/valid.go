@@ -97,10 +97,10 @@ func (v *view) isFull(limit int, counts func(*runner) bool) bool {
 func (v *view) add(r *runner) {
 	w := v.world
 	r.id = w.runners.next()
-	r.createdAt, r.updatedAt = v.now, v.now
+	r.createdAt, r.updatedAt = instantOf(v.now), instantOf(v.now)
 	r.token = w.newRunnerToken(r)
 	w.runners.put(r.id, r)
-	w.runnersByToken[r.token] = r
+	w.runnersByToken.put(r.token, r)
 }
 
 // newToken gives a runner another token; the old one is void.
@@ -108,8 +108,8 @@ func (v *view) newToken(r *runner) {
 	w := v.world
 	delete(w.runnersByToken, r.token)
 	r.token = w.newRunnerToken(r)
-	w.runnersByToken[r.token] = r
-	r.tokenExpiresAt = v.tokenExpiry(r)
+	w.runnersByToken.put(r.token, r)
+	r.tokenExpiresAt = instantOf(v.tokenExpiry(r))
 }
 
 // created fills in what the parameters of a new runner say. A blank one counts
@@ -131,9 +131,8 @@ func (q *request) created(r *runner) {
 	if v, ok := q.list("tag_list"); ok {
 		r.tagList = distinct(v)
 	}
-	r.accessLevel = runners.NotProtected
 	if v, ok := q.presentText("access_level"); ok {
-		r.accessLevel = runners.AccessLevel(v)
+		r.refProtected = v == string(runners.RefProtected)
 	}
 	if v, ok := q.integer("maximum_timeout"); ok {
 		r.maximumTimeout = &v

@@ -229,6 +229,7 @@ func seen[T any](name string, get func(*view, *T) string) field[T] {
 }
 
 func appendPair(b []byte, name, value string) []byte {
+	b = slices.Grow(b, len(name)+len(value)+len(`{"":""}`))
 	b = append(append(append(b, `{"`...), name...), `":`...)
 	return append(appendText(b, value), '}')
 }
@@ -245,14 +246,40 @@ func appendTime(b []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(b, "null"...)
 	}
-	return t.UTC().AppendFormat(b, `"2006-01-02T15:04:05.000Z"`)
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	b = append(appendDigits(append(b, '"'), year, 4), '-')
+	b = append(appendDigits(b, int(month), 2), '-')
+	b = append(appendDigits(b, day, 2), 'T')
+	b = append(appendDigits(b, hour, 2), ':')
+	b = append(appendDigits(b, minute, 2), ':')
+	b = append(appendDigits(b, second, 2), '.')
+	return append(appendDigits(b, t.Nanosecond()/1e6, 3), 'Z', '"')
+}
+
+// appendDigits writes the last digits of n. Lists are full of times, and
+// [time.Time.AppendFormat] reads its layout for each.
+func appendDigits(b []byte, n, digits int) []byte {
+	b = append(b, "0000"[:digits]...)
+	for i := len(b) - 1; n > 0 && digits > 0; i-- {
+		b[i] += byte(n % 10)
+		n /= 10
+		digits--
+	}
+	return b
 }
 
 // appendText writes a JSON string. What is not UTF-8 becomes U+FFFD.
 func appendText(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
-	for _, r := range s {
+	plain := 0
+	for plain < len(s) && isPlain(s[plain]) {
+		plain++
+	}
+	b = append(b, s[:plain]...)
+	for _, r := range s[plain:] {
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
@@ -264,4 +291,9 @@ func appendText(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
+}
+
+// isPlain reports whether c is a character that a JSON string shows as it is.
+func isPlain(c byte) bool {
+	return ' ' <= c && c < 0x7f && c != '"' && c != '\\'
 }
