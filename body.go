@@ -1,5 +1,5 @@
 // Reading the bodies of answers: how many bytes are taken from a server, and
-// how many values are made of them.
+// how much memory they and the values made of them may take.
 
 package runners
 
@@ -13,7 +13,7 @@ import (
 
 var (
 	errTooLarge = errors.New("body is larger than Options.MaxBodyBytes")
-	errTooMany  = errors.New("body has more values than GitLab puts into so many bytes")
+	errTooMuch  = errors.New("body and its values take more memory than Options.MaxBodyBytes allows")
 )
 
 // readBody reads the body within the bound of its kind. It is valid until the
@@ -56,11 +56,14 @@ func (b *bodies) put(used *body) {
 	}
 }
 
+// What one answer may take of memory above Options.MaxBodyBytes, at any time.
+const spare = 1 << 20
+
 // Sizes of buffers for bodies.
 const (
-	firstBuffer  = 512
-	shortBuffers = 1 << 20  // up to here, they grow by doubling
-	wholeBuffer  = 16 << 20 // up to here, the last one has room for all
+	firstBuffer = 512
+	longBuffer  = 128 << 10 // up to here they grow by doubling, in steps of copies
+	trust       = 128       // then, to the length we are told, but no more than so many times
 )
 
 // readAtMost reads limit bytes at most, into a buffer that it may replace, and
@@ -70,7 +73,7 @@ func readAtMost(r io.Reader, buffer []byte, length, limit int64) ([]byte, error)
 		return nil, errTooLarge
 	}
 	size := int64(firstBuffer)
-	if 0 < length && length < shortBuffers {
+	if 0 < length && length < longBuffer {
 		size = length + 1 // a byte more, to see the end
 	}
 	b := buffer[:0]
@@ -87,34 +90,62 @@ func readAtMost(r io.Reader, buffer []byte, length, limit int64) ([]byte, error)
 			return b, nil
 		case err != nil:
 			return b, err
-		}
-		if len(b) == cap(b) {
-			b = append(make([]byte, 0, nextSize(int64(cap(b)), limit)), b...)
+		case len(b) < cap(b):
+		case cap(b) < longBuffer:
+			b = append(make([]byte, 0, min(2*int64(cap(b))-1, limit)+1), b...)
+		case int64(cap(b)) <= length:
+			b = append(make([]byte, 0, min(length, trust*int64(cap(b)))+1), b...)
+		default:
+			return readParts(r, b, limit)
 		}
 	}
 }
 
-// nextSize is the size of the buffer after one of this size that is full. Many
-// steps would hold two large ones at a time.
-func nextSize(size, limit int64) int64 {
-	if size < shortBuffers || limit > wholeBuffer {
-		return min(2*size-1, limit) + 1
+// readParts reads a long body of a length that nobody tells, in parts, so that
+// nothing is copied before all is there: then there is room for two of it.
+func readParts(r io.Reader, head []byte, limit int64) ([]byte, error) {
+	most := min(limit, limit/2+longBuffer)
+	parts, total := [][]byte{head}, int64(len(head))
+	for {
+		part := make([]byte, 0, longBuffer)
+		for len(part) < cap(part) {
+			n, err := r.Read(part[len(part):cap(part)])
+			part = part[:len(part)+n]
+			total += int64(n)
+			switch {
+			case total > limit:
+				return nil, errTooLarge
+			case total > most:
+				return nil, errTooMuch
+			case errors.Is(err, io.EOF):
+				return bytes.Join(append(parts, part), nil), nil
+			case err != nil:
+				return nil, err
+			}
+		}
+		parts = append(parts, part)
 	}
-	return limit + 1
 }
 
-// What a body of GitLab's has on average at least, in bytes; and up to where
-// that does not matter.
+// What a value of a body takes in memory at most, where it becomes one of this
+// package's: an object, as an element of a growing list; and what follows
+// a comma, as such an element.
 const (
-	bytesPerObject = 64
-	bytesPerValue  = 8
-	mayBeDense     = 64 << 10
+	memoryPerObject = 640
+	memoryPerComma  = 40
+	alwaysFits      = 16 << 10 // so long a body, whatever it holds
 )
 
-// isDense reports whether a body would become far larger in memory: an object
-// of two bytes becomes a struct of hundreds.
-func isDense(body []byte) bool {
-	return len(body) > mayBeDense &&
-		(bytes.Count(body, []byte("{"))*bytesPerObject > len(body) ||
-			bytes.Count(body, []byte(","))*bytesPerValue > len(body))
+// outgrows reports whether a body and what becomes of it would take more than
+// a limit and the spare.
+func outgrows(body []byte, limit int64) bool {
+	if len(body) <= alwaysFits {
+		return false
+	}
+	texts := len(body)
+	if bytes.IndexByte(body, '\\') >= 0 {
+		texts *= 2 // such a text is written twice
+	}
+	values := bytes.Count(body, []byte("{"))*memoryPerObject + bytes.Count(body, []byte(","))*memoryPerComma
+	return int64(cap(body)+texts+values)-spare > limit
 }

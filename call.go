@@ -380,6 +380,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	limit  int64 // of the body; what is made of it has a share in it
 }
 
 // A strangeAnswerError is a success that is not GitLab's.
@@ -413,8 +414,8 @@ func (a *answer) decode(out any) error {
 		return strangeAnswerError(fmt.Sprintf("content of type %q where GitLab answers with JSON", media))
 	case bytes.Equal(body, []byte("null")) && !nothing:
 		return errNull
-	case isDense(body):
-		return errTooMany
+	case outgrows(body, a.limit):
+		return errTooMuch
 	}
 	if rows, list := out.(*[]Runner); list {
 		if parsed, ok := parseRunners(body); ok {

@@ -15,15 +15,18 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/runnerstest"
 )
 
 // dump is all of a request that a hostile server could send back.
@@ -77,7 +80,7 @@ type stringError string
 func (e stringError) Error() string { return string(e) }
 
 // canaryFaults are all the echoes, and the faults that a transport can make.
-func canaryFaults(silent bool) map[string]step {
+func canaryFaults() map[string]step {
 	all := map[string]step{
 		"own text":   leaks(func(err error) error { return err }),
 		"string":     leaks(func(err error) error { return stringError(err.Error()) }),
@@ -90,11 +93,6 @@ func canaryFaults(silent bool) map[string]step {
 		"list":       echo(200, `[SAID,{"id":SAID}]`),
 		"text":       echo(200, `SAID`),
 		"success":    echo(200, `{"id":6,"token":"glrt-canaryNew0123456789","paused":true,"description":"x"}`),
-	}
-	for _, f := range append(append(networkFaults(), statusFaults()...), bodyFaults()...) {
-		if silent {
-			all[f.name] = f.step
-		}
 	}
 	for _, status := range []int{307, 400, 401, 403, 429, 503} {
 		for _, form := range []string{
@@ -205,7 +203,7 @@ func TestCanary(t *testing.T) {
 	for name, auth := range canaryAuths() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for fault, step := range canaryFaults(name == "private") {
+			for fault, step := range canaryFaults() {
 				synctest.Test(t, func(t *testing.T) { flyCanary(t, auth, fault, step) })
 			}
 		})
@@ -253,6 +251,86 @@ func flyCanary(t *testing.T, auth runners.Auth, fault string, step step) { //nol
 	for _, r := range s.requests() {
 		require.Equal(t, "gitlab.example.com", r.Host)
 		require.Empty(t, shows(r.URI))
+	}
+}
+
+// secretsIn are all tokens of a state.
+func secretsIn(t *testing.T, s runnerstest.State) []string {
+	t.Helper()
+	text, err := json.Marshal(s)
+	require.NoError(t, err)
+	var all []string
+	for _, m := range regexp.MustCompile(`token":"([^"]+)"`).FindAllStringSubmatch(string(text), -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+// TestCanary_gitlab: whatever goes wrong in a GitLab with state, none of its
+// tokens, old or new, shows in a log, in an error, in what is observed and
+// returned, or in the journal; and nothing goes to another host.
+func TestCanary_gitlab(t *testing.T) {
+	t.Parallel()
+	next := row{name: "next link", fault: func(s *runnerstest.Server) []runnerstest.FaultOpt {
+		return []runnerstest.FaultOpt{runnerstest.NextLink(s.OtherOrigin() + "/?page=2&private_token=x")}
+	}}
+	none := row{name: "no fault", fault: with(runnerstest.Delay(time.Nanosecond))}
+	for _, r := range append(rowsOfFaults(), next, none) {
+		if r.wire == nil {
+			inBubble(t, r.name, func(t *testing.T) {
+				for _, m := range r.modes() {
+					exposeTokens(t, r, m)
+				}
+			})
+		}
+	}
+}
+
+// exposeTokens makes all calls that have to do with a token, and some more.
+func exposeTokens(t *testing.T, r row, m mode) { //nolint:thelper // it is what the test does, a step of it
+	s := &road{stays: m.stays, row: r}
+	s.Server = runnerstest.NewServer(t, &runnerstest.Options{Version: "16.11.0", Lenient: true, Control: true})
+	app := s.AddProject(runnerstest.Project{Path: "acme/app"})
+	s.runner = s.AddRunner(runnerstest.Runner{Projects: []int64{app.ID}, Description: "old"})
+	var shown bytes.Buffer
+	c := s.client(t, runners.Options{
+		MaxBodyBytes: 4 << 10, Logger: slog.New(slog.NewTextHandler(&shown, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Observe: func(_ context.Context, call runners.Call) { shown.WriteString(printed(call)) },
+	})
+	s.arm("", m)
+	ctx, secrets := t.Context(), []string{}
+	ofIts := func() runners.Token { return runners.NewToken(s.Snapshot().Runners[0].Token) }
+	for _, do := range []func() (any, error){
+		func() (any, error) { return c.Runners.List(nil).Collect(ctx) },
+		func() (any, error) { return c.Runners.Get(ctx, s.runner.ID) },
+		func() (any, error) { return c.Tokens.Verify(ctx, ofIts(), &runners.VerifyOptions{SystemID: "s_1"}) },
+		func() (any, error) { return c.Runners.Create(ctx, runners.ForProject(app.ID), nil) },
+		func() (any, error) { return c.Runners.ResetToken(ctx, s.runner.ID) },
+		func() (any, error) { return c.Tokens.Reset(ctx, ofIts()) },
+		func() (any, error) { return c.Runners.ResetRegistrationToken(ctx) },
+		func() (any, error) {
+			return c.Tokens.Register(ctx, runners.NewToken(s.Snapshot().RegistrationToken), nil)
+		},
+		func() (any, error) { return nil, c.Tokens.Delete(ctx, ofIts()) },
+	} {
+		secrets = append(secrets, secretsIn(t, s.Snapshot())...)
+		v, err := do()
+		shown.WriteString(printed(v))
+		for _, e := range chain(err) {
+			shown.WriteString(printed(e))
+		}
+	}
+	res, err := s.HTTPClient().Get(gitlabURL + "/_fake/journal")
+	require.NoError(t, err)
+	_, _ = io.Copy(&shown, res.Body)
+	require.NoError(t, res.Body.Close())
+	shown.WriteString(printed(s.Requests()))
+	require.Contains(t, shown.String(), "reset_authentication_token", "the journal is part of it")
+	for _, secret := range append(secrets, secretsIn(t, s.Snapshot())...) {
+		require.NotContains(t, shown.String(), secret, r.name)
+	}
+	for _, asked := range s.Requests() {
+		require.NotEqual(t, "other origin", asked.Fault, r.name)
 	}
 }
 

@@ -89,7 +89,9 @@ type Options struct {
 	// not asked more often for it.
 	NoRetryBudget bool
 
-	// MaxBodyBytes bounds the body of an answer. The default is 10 MiB.
+	// MaxBodyBytes bounds the body of an answer, to half of it where its length
+	// is not told beforehand; and, with another MiB, the memory that it and the
+	// values made of it take at a time. The default is 10 MiB.
 	MaxBodyBytes int64
 
 	// AllowInsecure permits sending tokens over plain http to a host other

@@ -67,8 +67,9 @@ var (
 	// ErrUnexpectedResponse is an answer that is not what GitLab gives, such
 	// as a login page or a proxy's page, or that lacks what was asked for.
 	ErrUnexpectedResponse = errors.New("unexpected response")
-	// ErrResponseTooLarge is an answer above Options.MaxBodyBytes, or one made
-	// to take far more room in memory. It is also an ErrUnexpectedResponse.
+	// ErrResponseTooLarge is an answer above Options.MaxBodyBytes, one made to
+	// take far more room in memory, or one whose headers have no end. It is
+	// also an ErrUnexpectedResponse.
 	ErrResponseTooLarge = errors.New("response too large")
 	// ErrPaginationLoop is a list that came back to a page it had shown, or
 	// that goes on without rows.
@@ -115,7 +116,7 @@ type Error struct {
 	Message    string              // what GitLab says, or this package
 	Fields     map[string][]string // messages by parameter or attribute
 	RetryAfter time.Duration       // the wait that the server asked for
-	ResetAt    time.Time           // its end, by this machine's clock; zero without one
+	ResetAt    time.Time           `json:",omitzero"` // its end, by this machine's clock
 	RequestID  string              // under which GitLab logged it
 	Body       []byte              // of an error answer, the first 64 KiB
 
@@ -466,16 +467,27 @@ type RateLimit struct {
 	Reset     time.Time // when the next period begins
 }
 
+// lastSecond is before the end of the years that JSON can write, wherever we
+// are.
+const lastSecond = 253402200000
+
+// resetAt returns when a rate limit ends by the server's clock, or the zero time
+// where it does not say so in earnest.
+func resetAt(h http.Header) time.Time {
+	reset, err := strconv.ParseInt(h.Get("Ratelimit-Reset"), 10, 64)
+	if err != nil || reset <= 0 || reset > lastSecond {
+		return time.Time{}
+	}
+	return time.Unix(reset, 0)
+}
+
 // readRateLimit returns nil where the server says nothing.
 func readRateLimit(h http.Header) *RateLimit {
 	limit, err := strconv.Atoi(h.Get("Ratelimit-Limit"))
 	if err != nil {
 		return nil
 	}
-	r := &RateLimit{Name: h.Get("Ratelimit-Name"), Limit: limit}
+	r := &RateLimit{Name: h.Get("Ratelimit-Name"), Limit: limit, Reset: resetAt(h)}
 	r.Remaining, _ = strconv.Atoi(h.Get("Ratelimit-Remaining"))
-	if reset, err := strconv.ParseInt(h.Get("Ratelimit-Reset"), 10, 64); err == nil {
-		r.Reset = time.Unix(reset, 0)
-	}
 	return r
 }

@@ -15,7 +15,7 @@ import (
 // FuzzRetryAfter: a wait is never negative, and seconds are obeyed exactly.
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{
-		"0", "7", "-5", "2.5", "9223372037", "1e400", "NaN", "Inf", "0x7p3", "1_000", "", " 7 ", "garbage",
+		"0", "7", "-5", "2.5", "9223372037", "253402300799", "253402300800", "9223372036854775807", "1e400", "NaN", "Inf", "0x7p3", "1_000", "", " 7 ", "garbage",
 		"Wed, 01 Jul 2026 12:00:09 GMT", "Wednesday, 01-Jul-26 12:00:09 GMT", "Wed Jul  1 12:00:09 2026",
 	} {
 		f.Add(seed, seed, seed, seed)
@@ -34,6 +34,8 @@ func FuzzRetryAfter(f *testing.F) {
 			assert.Equal(t, time.Duration(s)*time.Second, wait)
 		}
 		_ = readRateLimit(header)
+		_, err := resetAt(header).MarshalJSON()
+		assert.NoError(t, err)
 	})
 }
 

@@ -4,9 +4,15 @@ package runners_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/runnerstest"
 )
 
 // FuzzPath: a path that is accepted is one segment of the raw URL, which
@@ -44,6 +51,64 @@ func FuzzPath(f *testing.F) {
 		plain, err := url.PathUnescape(raw)
 		require.NoError(t, err)
 		assert.Equal(t, path, plain)
+	})
+}
+
+// FuzzRoute: what a caller passes arrives at the handler of the route, as it
+// was passed, or does not leave.
+func FuzzRoute(f *testing.F) {
+	for _, seed := range []string{"group/app", "a b", "..", "a/b.json", "a%2Fb", "ü/ß", "+&=:@;,", "a.", "~/$", "\u202e"} {
+		f.Add(seed, int64(6))
+	}
+	f.Add("a", int64(math.MaxInt64))
+	f.Add("a", int64(-1))
+	f.Fuzz(func(t *testing.T, path string, id int64) {
+		gitlab := runnerstest.NewServer(t, &runnerstest.Options{Lenient: true})
+		err := gitlab.Client(t).Projects.Unassign(t.Context(), runners.Path(path), id)
+		require.Error(t, err, "there is no such project")
+		asked := gitlab.Requests()
+		if errors.Is(err, runners.ErrInvalid) {
+			require.Empty(t, asked)
+			return
+		}
+		require.ErrorIs(t, err, runners.ErrNotFound)
+		require.Len(t, asked, 1)
+		assert.Equal(t, "DELETE /projects/{id}/runners/{runner_id}", asked[0].Route)
+		assert.Equal(t, strconv.FormatInt(id, 10), asked[0].Params["runner_id"])
+		if asked[0].Params["id"] != "[redacted]" { // it looks like a token
+			assert.Equal(t, path, asked[0].Params["id"])
+		}
+	})
+}
+
+// FuzzRedaction: whatever a token looks like, and wherever a server puts it,
+// it is not shown.
+func FuzzRedaction(f *testing.F) {
+	for _, seed := range []string{accessToken, runnerToken, "canary+of/no=form", "aaaaaaaaaaaa", "REDACTED-REDACTED", "abcabcabcabc", "%41%42%43%44"} {
+		f.Add(seed, "you said ", "")
+		f.Add(seed, seed[:len(seed)/2], seed)
+	}
+	token := regexp.MustCompile(`^[0-9A-Za-z_.~+/=%-]{8,200}$`)
+	f.Fuzz(func(t *testing.T, secret, before, after string) {
+		if !token.MatchString(secret) || strings.Contains("[REDACTED] no explanation X-Request-Id", secret) {
+			return
+		}
+		if _, err := runners.New(gitlabURL, runners.Bearer(secret), nil); err != nil {
+			return // no access token, by its beginning
+		}
+		said := before + secret + after
+		quoted, err := json.Marshal(said)
+		require.NoError(t, err)
+		for _, body := range []string{
+			said, `{"message":` + string(quoted) + `}`, `{"message":{` + string(quoted) + `:[` + string(quoted) + `]}}`,
+			`{"error":` + string(quoted) + `,"error_description":` + string(quoted) + `}`,
+		} {
+			s := play(reply(403, body, "X-Request-Id", said))
+			err := one(clientAs(t, runners.Bearer(secret), s, nil).Runners.Get(t.Context(), 6))
+			e := failure(t, err)
+			assert.NotContains(t, fmt.Sprintf("%v %+v %s", err, e.Fields, e.Body), secret)
+			assert.NotContains(t, e.RequestID, secret)
+		}
 	})
 }
 

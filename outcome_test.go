@@ -4,7 +4,6 @@
 package runners_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -172,48 +171,4 @@ func TestFindCreated_refused(t *testing.T) {
 		_, err := runners.FindCreated(t.Context(), client(t, fails{t}, nil), other)
 		require.ErrorIs(t, err, runners.ErrInvalid)
 	}
-}
-
-// Create a runner, even if the answer gets lost: look for it by a description
-// that no other has, and give it a token again.
-func ExampleFindCreated() {
-	c, ctx := exampleGitLab(nil), context.Background()
-
-	gpu := &runners.CreateOptions{Description: "gpu-7f3a", TagList: []string{"gpu"}}
-	made, err := c.Runners.Create(ctx, runners.ForProject(1), gpu)
-	if errors.Is(err, runners.ErrOutcomeUnknown) {
-		found, err := runners.FindCreated(ctx, c, err)
-		if err != nil || len(found) != 1 {
-			fmt.Println("not there (yet), or not sure:", len(found), err)
-			return
-		}
-		fresh, err := c.Runners.ResetToken(ctx, found[0].ID)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		made = &runners.NewRunner{ID: found[0].ID, Token: fresh.Token}
-	} else if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println("runner", made.ID, "has a token:", !made.Token.IsZero())
-	// Output: runner 5 has a token: true
-}
-
-// Tell a rate limit that is too far off from others: the error says when to
-// come back.
-func ExampleError_rateLimit() {
-	c, err := runners.New(gitlabURL, runners.PrivateToken("glpat-example"), &runners.Options{
-		Transport: play(reply(429, `{"message":"Retry later"}`, "Retry-After", "3600")),
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	_, err = c.Runners.Get(context.Background(), 6)
-	if e, ok := errors.AsType[*runners.Error](err); ok && errors.Is(err, runners.ErrRateLimited) {
-		fmt.Println("come back in", e.RetryAfter)
-	}
-	// Output: come back in 1h0m0s
 }

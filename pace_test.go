@@ -135,19 +135,6 @@ func TestPace_unhurried(t *testing.T) {
 	})
 }
 
-// TestRetryAfter_hour: a test of an hour's wait takes no time in a bubble.
-func TestRetryAfter_hour(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := play(reply(429, `{"message":"Retry later"}`, "Retry-After", "3600"), reply(200, aRunner))
-		c := client(t, s, &runners.Options{MaxWait: 2 * time.Hour})
-		began := time.Now()
-		_, err := c.Runners.Get(t.Context(), 6)
-		require.NoError(t, err)
-		assert.Equal(t, time.Hour, time.Since(began))
-	})
-}
-
 // spent is an answer that leaves nothing until a time by the server's clock.
 func spent(wait time.Duration) step {
 	return func(req *http.Request) (*http.Response, error) {

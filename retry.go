@@ -158,7 +158,7 @@ func (t *trip) exchange(req *http.Request) (*http.Response, error) {
 	if res.Body == nil {
 		res.Body = http.NoBody
 	}
-	t.answer = &answer{status: res.StatusCode, header: res.Header}
+	t.answer = &answer{status: res.StatusCode, header: res.Header, limit: t.client.options.MaxBodyBytes}
 	t.answer.body, err = t.readBody(res)
 	_ = res.Body.Close()
 	if err != nil {
@@ -418,13 +418,7 @@ func (t *trip) judgeLoss(ctx context.Context, err error) outcome {
 		t.failure.Message = "no credential: " + text
 		return hopeless
 	case t.mayHaveSent(err):
-		t.failure.Message = "no answer: " + text
-		if ctx.Err() != nil {
-			t.failure.kinds = nil
-			t.failure.cause = ctx.Err()
-			return ended(t.endpoint.class)
-		}
-		return lost
+		return t.judgeSilence(ctx, text)
 	}
 	t.failure.Message = "not sent: " + text
 	if ctx.Err() != nil {
@@ -443,6 +437,20 @@ func (t *trip) judgeLoss(ctx context.Context, err error) outcome {
 	return unsent
 }
 
+// judgeSilence judges a request that may have been sent, and has no answer.
+func (t *trip) judgeSilence(ctx context.Context, text string) outcome {
+	t.failure.Message = "no answer: " + text
+	switch {
+	case ctx.Err() != nil:
+		t.failure.kinds, t.failure.cause = nil, ctx.Err()
+	case outgrown(text):
+		t.failure.kinds = append(t.failure.kinds, ErrResponseTooLarge, ErrUnexpectedResponse)
+	default:
+		return lost
+	}
+	return ended(t.endpoint.class)
+}
+
 // mayHaveSent reports whether something of the request may have reached the
 // server, though no answer came.
 func (t *trip) mayHaveSent(err error) bool {
@@ -455,12 +463,19 @@ func (t *trip) mayHaveSent(err error) bool {
 	return !dialling && !errors.As(err, &auth) && t.reach.mayHaveSent()
 }
 
-// ended is the outcome of an attempt that the caller's context cut short.
+// ended is the outcome of an attempt that was sent and is the last one, be it
+// because the caller's context has ended.
 func ended(class Class) outcome {
 	if lost.again(class) {
 		return hopeless
 	}
 	return lost
+}
+
+// outgrown reports whether an answer's head went past the transport's bounds:
+// another would, too. net/http tells it by the text only.
+func outgrown(text string) bool {
+	return strings.Contains(text, "server response headers exceeded")
 }
 
 // bare takes off what net/http wraps an error in: it shows the whole URL.
@@ -503,7 +518,7 @@ func (t *trip) judgeSuccess(ctx context.Context, err error) outcome {
 	case ctx.Err() != nil:
 		t.failure.kinds, t.failure.cause = nil, ctx.Err()
 		return spoiled
-	case errors.Is(err, errTooLarge), errors.Is(err, errTooMany):
+	case errors.Is(err, errTooLarge), errors.Is(err, errTooMuch):
 		t.failure.kinds = []error{ErrResponseTooLarge, ErrUnexpectedResponse}
 		return spoiled
 	case errors.As(err, &stranger):
@@ -543,7 +558,7 @@ func (t *trip) judgeStatus(ctx context.Context) outcome {
 		return hopeless
 	case a.status >= http.StatusInternalServerError:
 		return failed
-	case a.status == http.StatusGone && t.endpoint.class == ClassCreate:
+	case a.status == http.StatusGone && t.endpoint.class == ClassCreate && t.endpoint.own:
 		t.failure.Message += "; use Runners.Create (POST /user/runners)"
 	}
 	return hopeless

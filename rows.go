@@ -15,7 +15,7 @@ import (
 // value that it does not know.
 func parseRunners(text []byte) ([]Runner, bool) {
 	p := parser{text: text}
-	p.rows = make([]Runner, 0, bytes.Count(text, []byte(`"is_shared":`)))
+	p.rows = make([]Runner, 0, min(bytes.Count(text, []byte(`"is_shared":`)), bytes.Count(text, []byte("{"))))
 	for more := p.opens('[', ']'); more; more = p.goesOn(']') {
 		p.rows = append(p.rows, Runner{})
 		p.object(&p.rows[len(p.rows)-1], (*parser).runnerField)

@@ -154,13 +154,7 @@ func hang(req *http.Request) (*http.Response, error) {
 var (
 	errDialRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	errReset       = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
-	errNoSuchHost  = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
-		Err: "no such host", Name: "gitlab.example.com", IsNotFound: true,
-	}}
-	errDNSTemporary = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
-		Err: "server misbehaving", Name: "gitlab.example.com", IsTemporary: true,
-	}}
-	errHandshake = errors.New("net/http: TLS handshake timeout")
+	errHandshake   = errors.New("net/http: TLS handshake timeout")
 )
 
 // client makes a client with an access token that speaks to rt.

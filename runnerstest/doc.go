@@ -40,6 +40,18 @@
 //	state.AllowRegistrationToken = new(false)
 //	err = srv.Restore(state) // every registration ends in 410
 //
+// What goes wrong in production goes wrong here when the test says so: once or
+// always, before GitLab has done its work or after ([Server.Fault]), by a rate
+// limit ([Server.Limit]), or in whatever way ([Server.Handle]):
+//
+//	srv.Fault(runnerstest.On("POST /user/runners"), runnerstest.AfterCommit(),
+//		runnerstest.Status(502)) // created, and the answer is lost
+//
+// Client, server and clock live in one bubble of [testing/synctest], where time
+// passes when all wait: a test in which GitLab asks to come back in an hour
+// (Retry-After: 3600) takes a few milliseconds. waitAnHour in limiter_test.go
+// is one.
+//
 // [Server.Requests] is the journal of what was asked, without secrets.
 // [Server.HTTPClient] reaches the server in memory, by any host name;
 // [Server.URL] opens a port on the loopback interface. [Server.Snapshot] and

@@ -274,31 +274,45 @@ func TestHangEndsWithTheServer(t *testing.T) {
 		} {
 			t.Run(name+" over "+way, func(t *testing.T) {
 				t.Parallel()
-				reached := make(chan struct{})
-				srv := over(t, way)
-				armed := srv.Fault(append(fault, runnerstest.Match(func(*http.Request) bool {
-					close(reached)
-					return true
-				}))...)
-				ended := make(chan error)
-				go func() {
-					res, err := send(t, srv, creation(t.Context(), t))
-					if err == nil {
-						_, err = io.ReadAll(res.Body)
-						_ = res.Body.Close()
-					}
-					ended <- err
-				}()
-				<-reached
-				assert.Equal(t, 1, armed.Fired(), "the lock is free while a request hangs")
-				start := time.Now()
-				srv.Close()
-				require.Error(t, <-ended)
-				assert.Less(t, time.Since(start), 2*time.Second) // 100 ms on a machine that is not loaded
-				assert.Len(t, srv.Requests(), 1)
+				soon(t, func() time.Duration {
+					srv := over(t, way)
+					reached := make(chan struct{})
+					armed := srv.Fault(append(fault, runnerstest.Match(func(*http.Request) bool {
+						close(reached)
+						return true
+					}))...)
+					ended := make(chan error)
+					go func() {
+						res, err := send(t, srv, creation(t.Context(), t))
+						if err == nil {
+							_, err = io.ReadAll(res.Body)
+							_ = res.Body.Close()
+						}
+						ended <- err
+					}()
+					<-reached
+					assert.Equal(t, 1, armed.Fired(), "the lock is free while a request hangs")
+					start := time.Now()
+					srv.Close()
+					require.Error(t, <-ended)
+					assert.Len(t, srv.Requests(), 1)
+					return time.Since(start)
+				})
 			})
 		}
 	}
+}
+
+// soon wants something to take less than 100 ms, at the first try or one more:
+// other tests may have the machine.
+func soon(t *testing.T, try func() time.Duration) {
+	t.Helper()
+	const want = 100 * time.Millisecond
+	best := try()
+	for i := 0; i < 4 && best >= want; i++ {
+		best = min(best, try())
+	}
+	assert.Less(t, best, want)
 }
 
 // TestEndlessBodyEndsWithTheServer leaves an endless body unread.
@@ -307,16 +321,18 @@ func TestEndlessBodyEndsWithTheServer(t *testing.T) {
 	for way, send := range ways {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			srv := over(t, way)
-			srv.Fault(runnerstest.Endless())
-			res, err := send(t, srv, creation(t.Context(), t))
-			require.NoError(t, err)
-			defer res.Body.Close()
-			start := time.Now()
-			srv.Close()
-			_, err = io.Copy(io.Discard, res.Body)
-			require.Error(t, err)
-			assert.Less(t, time.Since(start), 3*time.Second)
+			soon(t, func() time.Duration {
+				srv := over(t, way)
+				srv.Fault(runnerstest.Endless())
+				res, err := send(t, srv, creation(t.Context(), t))
+				require.NoError(t, err)
+				defer res.Body.Close()
+				start := time.Now()
+				srv.Close()
+				_, err = io.Copy(io.Discard, res.Body)
+				require.Error(t, err)
+				return time.Since(start)
+			})
 		})
 	}
 }

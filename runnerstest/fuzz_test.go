@@ -29,6 +29,7 @@ func FuzzHandler(f *testing.F) {
 		{"GET", "/api/v4/projects/old%2Fapp/runners", "page=2", "", ""},
 		{"PUT", "/ci/api/v1/builds/-1.json", "", "application/json", `{"token":"glrt-app-runner-six"}`},
 		{"GET", "/api/v3/x", "", "", ""},
+		{"GET", "/api/v4/runners/glrt%2Dapp-runner-six", "token=t-mia", "", ""},
 		{"GET", "/ci/runners.json", "", "", ""},
 		{"PATCH", "//..//%2f", "%zz", ";", "\x00"},
 	} {
@@ -57,9 +58,33 @@ func FuzzHandler(f *testing.F) {
 		srv.ServeHTTP(w, r)
 		checkAnswer(t, w)
 		if len(srv.Requests()) != 1 {
-			t.Errorf("%d requests in the journal", len(srv.Requests()))
+			t.Fatalf("%d requests in the journal", len(srv.Requests()))
 		}
+		noSecret(t, srv.Requests()[0])
 	})
+}
+
+// noSecret checks that the journal has no token of this world.
+func noSecret(t *testing.T, entry runnerstest.Request) {
+	t.Helper()
+	entry.Method = ""
+	shown, err := json.Marshal(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := url.PathUnescape(entry.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for secret, text := range map[string]string{
+		"glrt-app-runner-six": string(shown) + plain, // wherever it stands
+		`"t-mia"`:             string(shown),         // as a value
+		`"reg-instance"`:      string(shown),
+	} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s shows in %s", secret, shown)
+		}
+	}
 }
 
 // FuzzBody sends bodies to an update as one who may do it. What is refused

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,11 +120,11 @@ func (w *world) redactSegments(path string) string {
 	var changed []string
 	i := 0
 	for segment := range strings.SplitSeq(path, "/") {
-		if hidden := w.redact(segment); hidden != segment {
+		if w.isSecret(segment) || strings.Contains(segment, "%") && w.isSecret(unescaped(segment)) {
 			if changed == nil {
 				changed = strings.Split(path, "/")
 			}
-			changed[i] = hidden
+			changed[i] = redacted
 		}
 		i++
 	}
@@ -131,6 +132,14 @@ func (w *world) redactSegments(path string) string {
 		return path
 	}
 	return strings.Join(changed, "/")
+}
+
+// unescaped returns a segment of a path as it is meant.
+func unescaped(segment string) string {
+	if plain, err := url.PathUnescape(segment); err == nil {
+		return plain
+	}
+	return segment
 }
 
 // redactAll copies parameters without their secrets.

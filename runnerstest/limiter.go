@@ -50,13 +50,15 @@ func (form RateLimitForm) tooMany(wait time.Duration, now time.Time) reply {
 	return retryLater(h)
 }
 
-// retryLater is GitLab's answer to a request above a limit.
+// retryLater is GitLab's answer to a request above a limit; an instance may
+// choose another text.
 func retryLater(h http.Header) reply {
 	h.Set("Content-Type", "text/plain")
 	return reply{status: http.StatusTooManyRequests, header: h, body: []byte("Retry later\n")}
 }
 
-// The names of GitLab's limits, for users and for everyone else.
+// The names of GitLab's limits, for users and for everyone else. The second is
+// inferred: from the first, and from the names of the settings.
 const (
 	authenticatedLimit   = "throttle_authenticated_api"
 	unauthenticatedLimit = "throttle_unauthenticated_api"
@@ -70,6 +72,9 @@ type allowance struct {
 }
 
 // headers tells of an allowance. Above the limit it also says when to retry.
+//
+// inferred: that older releases than 18 tell of what is left with every answer,
+// too, and not with refusals only; and that refused requests count as observed.
 func (a allowance) headers(now time.Time) http.Header {
 	h := a.reset(now)
 	h.Set("Ratelimit-Limit", strconv.Itoa(a.perMinute))

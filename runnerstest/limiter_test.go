@@ -101,22 +101,34 @@ func TestRateLimited(t *testing.T) {
 	})
 }
 
-// TestRetryAfterAnHour takes an hour of the bubble's time only.
+// TestRetryAfterAnHour: an hour of the bubble's time takes less than 10 ms, at
+// the first try or one more: other tests may have the machine.
 func TestRetryAfterAnHour(t *testing.T) {
 	t.Parallel()
+	const want = 10 * time.Millisecond
+	best := time.Hour
+	for i := 0; i < 5 && best >= want; i++ {
+		began := time.Now()
+		synctest.Test(t, waitAnHour)
+		best = min(best, time.Since(began))
+	}
+	assert.Less(t, best, want)
+}
+
+// waitAnHour is how a test of long waits looks: client, server and clock live
+// in one bubble of testing/synctest, and time passes when all of them wait.
+func waitAnHour(t *testing.T) {
+	srv := runnerstest.NewServer(t, nil)
+	builder := srv.AddRunner(runnerstest.Runner{Description: "builder"})
+	root := srv.AddToken(runnerstest.AccessToken{User: "root"})
+	client, err := runners.New("https://gitlab.test", runners.PrivateToken(root.Token),
+		&runners.Options{HTTPClient: srv.HTTPClient(), MaxWait: 2 * time.Hour})
+	require.NoError(t, err)
+	srv.Fault(runnerstest.RateLimited(runnerstest.OnlyRetryAfter, time.Hour)) // Retry-After: 3600
+
 	began := time.Now()
-	synctest.Test(t, func(t *testing.T) {
-		srv := play(t, "")
-		client, err := runners.New("https://gitlab.test", runners.PrivateToken("t-root"),
-			&runners.Options{HTTPClient: srv.HTTPClient(), MaxWait: 2 * time.Hour})
-		require.NoError(t, err)
-		srv.Fault(runnerstest.RateLimited(runnerstest.OnlyRetryAfter, time.Hour))
-		start := time.Now()
-		_, err = client.Runners.Get(t.Context(), 6)
-		require.NoError(t, err)
-		assert.Equal(t, time.Hour, time.Since(start))
-		srv.WantRequests(t, "GET /runners/{id}", 2)
-	})
-	t.Logf("took %v", time.Since(began))
-	assert.Less(t, time.Since(began), 5*time.Second) // 10 ms where nothing else runs
+	_, err = client.Runners.Get(t.Context(), builder.ID)
+	require.NoError(t, err)
+	assert.Equal(t, time.Hour, time.Since(began))
+	srv.WantRequests(t, "GET /runners/{id}", 2)
 }
