@@ -13,12 +13,10 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -140,7 +138,7 @@ func (t *trip) RoundTrip(req *http.Request) (res *http.Response, err error) {
 	ctx, cancel := context.WithTimeout(req.Context(), t.client.options.AttemptTimeout)
 	defer cancel()
 	t.reach.reset()
-	req = req.WithContext(httptrace.WithClientTrace(ctx, t.reach.trace()))
+	req = t.reach.follow(ctx, req, cancel)
 	req.Host = req.URL.Host
 	req.Header = t.header(req.Header, req.Body != nil)
 	if err = t.authenticate(req); err != nil {
@@ -407,6 +405,9 @@ func (t *trip) complete(o outcome) {
 // judgeLoss judges an attempt that brought no answer.
 func (t *trip) judgeLoss(ctx context.Context, err error) outcome {
 	t.failure = &Error{cause: bare(err), kinds: []error{ErrUnavailable}}
+	if t.reach.turnedAway() && ctx.Err() == nil {
+		t.failure.cause = errTurnedAway
+	}
 	text := t.failure.cause.Error()
 	var auth authError
 	switch {
@@ -460,7 +461,8 @@ func (t *trip) mayHaveSent(err error) bool {
 	var op *net.OpError
 	var auth authError
 	dialling := errors.As(err, &op) && op.Op == "dial"
-	return !dialling && !errors.As(err, &auth) && t.reach.mayHaveSent()
+	proven := dialling || errors.As(err, &auth) || errors.Is(err, errTurnedAway)
+	return !proven && t.reach.mayHaveSent()
 }
 
 // ended is the outcome of an attempt that was sent and is the last one, be it
@@ -617,80 +619,4 @@ func (e *Error) because(err error, text string) *Error {
 	e.Message += " (" + text + ")"
 	e.cause = errors.Join(e.cause, err)
 	return e
-}
-
-// reach is how far an attempt came, as far as it can be known.
-type reach struct {
-	step   atomic.Int32
-	conn   atomic.Pointer[countedConn]
-	before atomic.Int64 // bytes that conn had written when we got it
-}
-
-const (
-	stepUnknown    = iota // the transport does not tell
-	stepConnecting        // it has no connection yet
-	stepConnected
-)
-
-func (r *reach) reset() {
-	r.step.Store(stepUnknown)
-	r.conn.Store(nil)
-}
-
-// trace returns hooks that keep r up to date. net/http may send a request
-// again on another connection without telling; GotConn tells.
-func (r *reach) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn: func(string) {
-			r.conn.Store(nil)
-			r.step.Store(stepConnecting)
-		},
-		GotConn: func(info httptrace.GotConnInfo) {
-			conn := info.Conn
-			if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
-				conn = secure.NetConn()
-			}
-			if counted, ok := conn.(*countedConn); ok {
-				r.before.Store(counted.written.Load())
-				r.conn.Store(counted)
-			}
-			r.step.Store(stepConnected)
-		},
-	}
-}
-
-// mayHaveSent reports whether something of the request may have reached the
-// server. Without proof that it has not, it may.
-func (r *reach) mayHaveSent() bool {
-	if r.step.Load() == stepConnecting {
-		return false
-	}
-	conn := r.conn.Load()
-	return conn == nil || conn.written.Load() != r.before.Load()
-}
-
-// A countedConn counts what is written to it, before it is.
-type countedConn struct {
-	net.Conn
-
-	written atomic.Int64
-}
-
-// Write counts and writes.
-func (c *countedConn) Write(p []byte) (int, error) {
-	c.written.Add(int64(len(p)))
-	return c.Conn.Write(p)
-}
-
-// countWrites makes a dialer's connections counted ones.
-func countWrites(
-	dial func(context.Context, string, string) (net.Conn, error),
-) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return &countedConn{Conn: conn}, nil
-	}
 }
