@@ -209,7 +209,10 @@ func (s scale) breaks(t *testing.T, gitlab *server, r *report) {
 	listOurs(t, c, 0)
 	gitlab.stats(t)
 	before := runtime.NumGoroutine()
-	for range c.Runners.ListAll(nil).All(context.Background()) {
+	for _, err := range c.Runners.ListAll(nil).All(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		break
 	}
 	time.Sleep(10 * s.latency)
@@ -418,6 +421,7 @@ func (s scale) worldOf(t *testing.T, r *report, n, rounds int, name, seconds, si
 			if err != nil || res.StatusCode != http.StatusOK {
 				t.Fatal(res, err)
 			}
+			_ = res.Body.Close()
 		})
 	}
 	filter := ask("status=never_contacted&paused=false&page=3")

@@ -44,7 +44,10 @@ type behaviour struct {
 }
 
 func (b behaviour) path() string {
-	text, _ := json.Marshal(b)
+	text, err := json.Marshal(b)
+	if err != nil {
+		panic(err)
+	}
 	return fmt.Sprintf("/%x", text)
 }
 
@@ -86,7 +89,10 @@ func serve() {
 func (c *canned) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	first, route, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	if first == "stats" {
-		_ = json.NewEncoder(w).Encode(stats{c.requests.Swap(0), c.refused.Swap(0), c.connections.Swap(0)})
+		counts := stats{c.requests.Swap(0), c.refused.Swap(0), c.connections.Swap(0)}
+		if err := json.NewEncoder(w).Encode(counts); err != nil {
+			panic(http.ErrAbortHandler)
+		}
 		return
 	}
 	var b behaviour
@@ -134,9 +140,9 @@ func (c *canned) admit(w http.ResponseWriter, b behaviour) bool {
 		remaining, reset = b.Limit-c.used, c.window.Add(b.Window)
 		c.mu.Unlock()
 	}
-	w.Header().Set("RateLimit-Limit", strconv.Itoa(b.Limit))
-	w.Header().Set("RateLimit-Remaining", strconv.Itoa(max(0, remaining)))
-	w.Header().Set("RateLimit-Reset", strconv.FormatInt(reset.Unix(), 10))
+	w.Header().Set("Ratelimit-Limit", strconv.Itoa(b.Limit))
+	w.Header().Set("Ratelimit-Remaining", strconv.Itoa(max(0, remaining)))
+	w.Header().Set("Ratelimit-Reset", strconv.FormatInt(reset.Unix(), 10))
 	if remaining >= 0 {
 		return true
 	}
@@ -168,7 +174,7 @@ func (c *canned) list(w http.ResponseWriter, r *http.Request, b behaviour) {
 func (c *canned) rows(from, to int) []byte {
 	key := [2]int{from, to}
 	if body, ok := c.pages.Load(key); ok {
-		return body.([]byte)
+		return body.([]byte) //nolint:errcheck // nothing else is stored
 	}
 	body := []byte{'['}
 	for id := from + 1; id <= to; id++ {

@@ -20,21 +20,7 @@ func TestMigrationTable(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/coming-from-client-go.md")
 	require.NoError(t, err)
-	theirs, ours := map[string]bool{}, map[string]bool{}
-	name := regexp.MustCompile("`([A-Za-z.]+)`")
-	for line := range strings.Lines(string(text)) {
-		cells := strings.Split(line, "|")
-		if len(cells) != 4 {
-			continue
-		}
-		for _, m := range name.FindAllStringSubmatch(cells[1], -1) {
-			theirs[m[1]] = true
-		}
-		for _, m := range name.FindAllStringSubmatch(cells[2], -1) {
-			ours[m[1]] = true
-		}
-	}
-
+	theirs, ours := columns(string(text))
 	for method := range reflect.TypeFor[gitlab.RunnersServiceInterface]().Methods() {
 		assert.True(t, theirs["Runners."+method.Name], "the table lacks %s", method.Name)
 	}
@@ -52,6 +38,25 @@ func TestMigrationTable(t *testing.T) {
 			assert.True(t, ours[service.Name+"."+method.Name], "the table lacks %s.%s", service.Name, method.Name)
 		}
 	}
+}
+
+// columns returns the names in the two columns of the table.
+func columns(text string) (left, right map[string]bool) {
+	left, right = map[string]bool{}, map[string]bool{}
+	name := regexp.MustCompile("`([A-Za-z.]+)`")
+	for line := range strings.Lines(text) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 4 {
+			continue
+		}
+		for _, m := range name.FindAllStringSubmatch(cells[1], -1) {
+			left[m[1]] = true
+		}
+		for _, m := range name.FindAllStringSubmatch(cells[2], -1) {
+			right[m[1]] = true
+		}
+	}
+	return left, right
 }
 
 // has reports whether a client has a method, a service, or a service's method.

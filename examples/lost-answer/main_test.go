@@ -76,7 +76,7 @@ func TestTheAnswerIsLostInFakegitlab(t *testing.T) {
 	}
 }
 
-func TestErrors(t *testing.T) {
+func TestErrors(t *testing.T) { //nolint:paralleltest // it sets the environment
 	gitlab := runnerstest.NewServer(t, nil) // takes no faults
 	for _, c := range []struct {
 		url, token string

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,7 +11,7 @@ import (
 
 func main() {
 	for page := "1"; page != ""; {
-		req, err := http.NewRequest(http.MethodGet, os.Args[1]+"/api/v4/runners?per_page=100&page="+page, nil)
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, os.Args[1]+"/api/v4/runners?per_page=100&page="+page, nil)
 		if err != nil {
 			panic(err)
 		}
