@@ -48,7 +48,7 @@ func (r *reach) reset() {
 // stop called where net/http sends it again too often.
 func (r *reach) follow(ctx context.Context, req *http.Request, stop func()) *http.Request {
 	req = req.WithContext(httptrace.WithClientTrace(ctx, r.trace(stop)))
-	if again := req.GetBody; again != nil {
+	if again := req.GetBody; again != nil && req.Body != nil && req.Body != http.NoBody {
 		req.GetBody = func() (io.ReadCloser, error) {
 			if r.rewind.Add(1) > maxReplays {
 				return nil, errTurnedAway
