@@ -3,12 +3,11 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
@@ -17,26 +16,15 @@ const jobsTake = 12 * time.Second
 
 // connect returns a client, and what to call when it is used no more.
 func connect(log io.Writer) (*runners.Client, func(), error) {
-	if os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" {
-		c, err := runners.NewFromEnv(nil)
-		return c, func() {}, err
-	}
-	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: the host s_hamburg0001 is made up.")
-	fake, err := runnerstest.Start(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	fake.AddUser(runnerstest.User{Username: "mia"})
-	fake.AddGroup(runnerstest.Group{
-		Path: "acme", Members: map[string]runnerstest.Role{"mia": runnerstest.Owner},
-	})
-	fill(fake)
-	ending := time.AfterFunc(jobsTake, func() { endJobs(fake) })
-	token := fake.AddToken(runnerstest.AccessToken{User: "mia"})
-	c, err := runners.New("http://gitlab.test", runners.PrivateToken(token.Token), &runners.Options{
-		HTTPClient: fake.HTTPClient(), AllowInsecure: true,
-	})
-	return c, func() { ending.Stop(); fake.Close() }, err
+	stop := func() bool { return true }
+	c, closeFake, err := program.Connect(nil, program.Fake{
+		MadeUp: "the host s_hamburg0001 is",
+		Fill: func(fake *runnerstest.Server) {
+			fill(fake)
+			stop = time.AfterFunc(jobsTake, func() { endJobs(fake) }).Stop
+		},
+	}, log)
+	return c, func() { stop(); closeFake() }, err
 }
 
 // fill makes a host with two runners, of which one works elsewhere as well.

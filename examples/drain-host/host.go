@@ -12,9 +12,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -41,7 +41,7 @@ func (h *host) find(ctx context.Context) error {
 	found, err := fleet.Find(ctx, h.client, list, &fleet.Query{SystemID: h.systemID})
 	if partial, ok := errors.AsType[*fleet.PartialError](err); ok {
 		for _, err := range partial.Errs {
-			fmt.Fprintln(h.log, plain(err.Error()))
+			fmt.Fprintln(h.log, program.Plain(err.Error()))
 		}
 	}
 	if err != nil {
@@ -53,7 +53,7 @@ func (h *host) find(ctx context.Context) error {
 	h.here = found
 	for _, m := range found {
 		fmt.Fprintf(h.out, "runner %d, %s, works on %s%s\n",
-			m.Runner.ID, plain(m.Runner.Description), h.systemID, h.elsewhere(ctx, m.Runner.ID))
+			m.Runner.ID, program.Plain(m.Runner.Description), h.systemID, h.elsewhere(ctx, m.Runner.ID))
 	}
 	return nil
 }
@@ -67,7 +67,7 @@ func (h *host) elsewhere(ctx context.Context, id int64) string {
 	var others []string
 	for _, m := range managers {
 		if m.SystemID != h.systemID && m.Status == runners.StatusOnline {
-			others = append(others, plain(m.SystemID))
+			others = append(others, program.Plain(m.SystemID))
 		}
 	}
 	if others == nil {
@@ -104,7 +104,7 @@ func (h *host) drainRunner(ctx context.Context, m fleet.Match) error {
 	if err == nil {
 		fmt.Fprintf(h.log, "runner %d has no job left here\n", id)
 	} else {
-		fmt.Fprintln(h.log, plain(err.Error()))
+		fmt.Fprintln(h.log, program.Plain(err.Error()))
 	}
 	if d.Resumed {
 		fmt.Fprintf(h.log, "runner %d takes jobs again\n", id)
@@ -140,14 +140,4 @@ func (h *host) hint(verdict string) {
 	if ids != nil {
 		fmt.Fprintf(h.out, "Afterwards: drain-host -resume %s\n", strings.Join(ids, ","))
 	}
-}
-
-// plain is a text of somebody else's, without what could play with a terminal.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text)
 }

@@ -8,16 +8,14 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -32,15 +30,7 @@ lets runners take jobs again.
 
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "drain-host:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("drain-host", run) }
 
 // choices are what the arguments say.
 type choices struct {
@@ -52,12 +42,7 @@ type choices struct {
 
 func parse(args []string, log io.Writer) (choices, error) {
 	var c choices
-	flags := flag.NewFlagSet("drain-host", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, usage)
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("drain-host", usage, log)
 	flags.BoolVar(&c.all, "all", false, "look at all runners of the instance, as an administrator")
 	flags.BoolVar(&c.dryRun, "n", false, "only say which runners work there")
 	flags.BoolVar(&c.hold, "hold", false, "leave the runners paused, even if the host does not get idle in time")
@@ -95,9 +80,6 @@ func numbers(text string) ([]int64, error) {
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	c, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,18 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/fakegitlab"
 	"github.com/seed-832548de/runners/fleet"
 	"github.com/seed-832548de/runners/runnerstest"
 )
-
-func TestHelpBeginsWithTheFake(t *testing.T) {
-	t.Parallel()
-	var out, log bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-h"}, &out, &log))
-	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
-	assert.Contains(t, string(first), "fake GitLab")
-	assert.Empty(t, out.String())
-}
 
 func TestBadArguments(t *testing.T) {
 	t.Parallel()
@@ -81,17 +72,8 @@ func TestTheHostDoesNotGetIdleInTime(t *testing.T) {
 	})
 }
 
-// world starts the server that cmd/fakegitlab is, with its ready-made world.
-func world(t *testing.T) *runnerstest.Server {
-	t.Helper()
-	seed, err := os.Open("../../cmd/fakegitlab/world.json")
-	require.NoError(t, err)
-	defer seed.Close()
-	return runnerstest.NewServer(t, &runnerstest.Options{Seed: seed})
-}
-
 func TestThereAndBack(t *testing.T) {
-	gitlab := world(t)
+	gitlab := fakegitlab.World(t)
 	t.Setenv("GITLAB_URL", gitlab.URL())
 	t.Setenv("GITLAB_TOKEN", "glpat-fake-root-0000001")
 	paused := func() bool {

@@ -3,38 +3,16 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
-// configured reports whether there is a GitLab to ask.
-func configured() bool { return os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" }
-
 // connect returns a client, and what to call when it is used no more.
 func connect(log io.Writer) (*runners.Client, func(), error) {
-	if configured() {
-		c, err := runners.NewFromEnv(nil)
-		return c, func() {}, err
-	}
-	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: these runners are made up.")
-	fake, err := runnerstest.Start(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	fake.AddUser(runnerstest.User{Username: "mia"})
-	fake.AddGroup(runnerstest.Group{
-		Path: "acme", Members: map[string]runnerstest.Role{"mia": runnerstest.Owner},
-	})
-	fill(fake)
-	token := fake.AddToken(runnerstest.AccessToken{User: "mia"})
-	c, err := runners.New("http://gitlab.test", runners.PrivateToken(token.Token), &runners.Options{
-		HTTPClient: fake.HTTPClient(), AllowInsecure: true,
-	})
-	return c, fake.Close, err
+	return program.Connect(nil, program.Fake{MadeUp: "these runners are", Fill: fill}, log)
 }
 
 // fill makes runners that somebody has fiddled with.

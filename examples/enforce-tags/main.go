@@ -9,15 +9,11 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"strings"
 	"text/tabwriter"
-	"unicode"
 
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -30,15 +26,7 @@ fake GitLab goes with runners.yaml, which is taken where no file is named.
 
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "enforce-tags:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("enforce-tags", run) }
 
 // choices are what the arguments say.
 type choices struct {
@@ -48,12 +36,7 @@ type choices struct {
 
 func parse(args []string, log io.Writer) (choices, error) {
 	var c choices
-	flags := flag.NewFlagSet("enforce-tags", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, usage)
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("enforce-tags", usage, log)
 	flags.BoolVar(&c.apply, "apply", false, "make the changes; without it nothing is changed")
 	flags.BoolVar(&c.check, "check", false, "fail where something differs, for pipelines")
 	flags.BoolVar(&c.all, "all", false, "look for the descriptions among all runners, as an administrator")
@@ -65,7 +48,7 @@ func parse(args []string, log io.Writer) (choices, error) {
 		err = fmt.Errorf("one file at a time, and %q is one too many", flags.Arg(1))
 	case c.apply && c.check:
 		err = errors.New("-apply and -check exclude each other")
-	case c.file == "" && configured():
+	case c.file == "" && program.Configured():
 		err = errors.New("which file? (-h tells more)")
 	}
 	return c, err
@@ -76,9 +59,6 @@ var errDrift = errors.New("not all is as the file says")
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	c, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -100,7 +80,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return failed
 	}
 	for _, u := range plan.Unplanned {
-		fmt.Fprintln(log, plain(u.String()))
+		fmt.Fprintln(log, program.Plain(u.String()))
 	}
 	if c.check && len(plan.Items) > 0 {
 		failed = errors.Join(failed, errDrift)
@@ -113,12 +93,12 @@ func (c choices) tell(out io.Writer, plan *fleet.ApplyPlan) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	done := 0
 	for _, item := range plan.Items {
-		fmt.Fprintf(table, "%s (%d)\n", plain(item.Description), item.ID)
+		fmt.Fprintf(table, "%s (%d)\n", program.Plain(item.Description), item.ID)
 		for _, change := range item.Changes {
 			fmt.Fprintf(table, "  %s\t%s\t→ %s\n", change.Field, value(change.Old), value(change.New))
 		}
 		if item.Problem != "" {
-			fmt.Fprintf(table, "  failed: %s\n", plain(item.Problem))
+			fmt.Fprintf(table, "  failed: %s\n", program.Plain(item.Problem))
 		}
 		if item.Done {
 			done++
@@ -143,15 +123,5 @@ func value(text string) string {
 	if text == "" {
 		return "(none)"
 	}
-	return plain(text)
-}
-
-// plain is a text of somebody else's, without what could play with a terminal.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text)
+	return program.Plain(text)
 }

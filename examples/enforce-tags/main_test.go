@@ -14,15 +14,6 @@ import (
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
-func TestHelpBeginsWithTheFake(t *testing.T) {
-	t.Parallel()
-	var out, log bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-h"}, &out, &log))
-	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
-	assert.Contains(t, string(first), "fake GitLab")
-	assert.Empty(t, out.String())
-}
-
 func TestEnforcesOnTheFake(t *testing.T) {
 	t.Setenv("GITLAB_URL", "")
 	t.Setenv("GITLAB_TOKEN", "")
@@ -54,6 +45,7 @@ func TestTheProgram(t *testing.T) {
 	out, log := fakegitlab.Run(t, folder, nothing, binary)
 	assert.Contains(t, out, "2 differ; nothing was changed")
 	assert.Contains(t, log, "made up")
+	fakegitlab.Help(t, folder, binary)
 
 	url, token := fakegitlab.Start(t, built)
 	there := fakegitlab.Environment("GITLAB_URL="+url, "GITLAB_TOKEN="+token)
@@ -122,10 +114,7 @@ func TestBadArguments(t *testing.T) {
 }
 
 func TestTwiceIsOnce(t *testing.T) {
-	seed, err := os.Open("../../cmd/fakegitlab/world.json")
-	require.NoError(t, err)
-	defer seed.Close()
-	gitlab := runnerstest.NewServer(t, &runnerstest.Options{Seed: seed})
+	gitlab := fakegitlab.World(t)
 	t.Setenv("GITLAB_URL", gitlab.URL())
 	t.Setenv("GITLAB_TOKEN", "glpat-fake-root-0000001")
 	file := yamlFile(t, `

@@ -5,34 +5,16 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
 // connect returns a client, and what to call when it is used no more.
 func connect(log io.Writer) (*runners.Client, func(), error) {
-	if os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" {
-		c, err := runners.NewFromEnv(nil)
-		return c, func() {}, err
-	}
-	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: these runners are made up.")
-	fake, err := runnerstest.Start(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	fake.AddUser(runnerstest.User{Username: "mia", Admin: true})
-	fake.AddGroup(runnerstest.Group{
-		Path: "acme", Members: map[string]runnerstest.Role{"mia": runnerstest.Owner},
-	})
-	fill(fake)
-	token := fake.AddToken(runnerstest.AccessToken{User: "mia"})
-	c, err := runners.New("http://gitlab.test", runners.PrivateToken(token.Token), &runners.Options{
-		HTTPClient: fake.HTTPClient(), AllowInsecure: true,
-	})
-	return c, fake.Close, err
+	return program.Connect(nil, program.Fake{MadeUp: "these runners are", Admin: true, Fill: fill}, log)
 }
 
 // made is how many runners the fake has.

@@ -9,14 +9,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -29,15 +28,7 @@ changes nothing.
 
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "fleet-report:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("fleet-report", run) }
 
 // choices are what the flags say.
 type choices struct {
@@ -47,19 +38,11 @@ type choices struct {
 
 func parse(args []string, log io.Writer) (choices, error) {
 	var c choices
-	flags := flag.NewFlagSet("fleet-report", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, usage)
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("fleet-report", usage, log)
 	flags.StringVar(&c.file, "o", "fleet-report.html", "write the report to this `file`; - is the standard output")
 	flags.StringVar(&c.group, "group", "", "report on the runners that serve the group with this `path`")
 	flags.BoolVar(&c.all, "all", false, "report on all runners of the instance, as an administrator")
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q (-h lists the flags)", flags.Arg(0))
-	}
+	err := program.Parse(flags, args)
 	if err == nil && c.all && c.group != "" {
 		err = errors.New("-all and -group exclude each other")
 	}
@@ -68,9 +51,6 @@ func parse(args []string, log io.Writer) (choices, error) {
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	c, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -16,17 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/fakegitlab"
 	"github.com/seed-832548de/runners/runnerstest"
 )
-
-func TestHelpBeginsWithTheFake(t *testing.T) {
-	t.Parallel()
-	var out, log bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-h"}, &out, &log))
-	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
-	assert.Contains(t, string(first), "fake GitLab")
-	assert.Empty(t, out.String())
-}
 
 func TestBadArguments(t *testing.T) {
 	t.Parallel()
@@ -81,17 +73,8 @@ func wellFormed(t *testing.T, page string) {
 	}
 }
 
-// world starts the server that cmd/fakegitlab is, with its ready-made world.
-func world(t *testing.T) *runnerstest.Server {
-	t.Helper()
-	seed, err := os.Open("../../cmd/fakegitlab/world.json")
-	require.NoError(t, err)
-	defer seed.Close()
-	return runnerstest.NewServer(t, &runnerstest.Options{Seed: seed})
-}
-
 func TestReportsOnAGitLab(t *testing.T) {
-	gitlab := world(t)
+	gitlab := fakegitlab.World(t)
 	t.Setenv("GITLAB_URL", gitlab.URL())
 	t.Setenv("GITLAB_TOKEN", "glpat-fake-root-0000001")
 	gitlab.AddRunner(runnerstest.Runner{

@@ -5,28 +5,20 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
 // connect returns a client, and what to call when it is used no more.
 func connect(log io.Writer) (*runners.Client, func(), error) {
-	if os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" {
-		c, err := runners.NewFromEnv(nil)
-		return c, func() {}, err
-	}
-	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: these runners are made up.")
-	fake, err := runnerstest.Start(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	fake.AddUser(runnerstest.User{Username: "mia"})
-	fake.AddGroup(runnerstest.Group{
-		Path: "acme", Members: map[string]runnerstest.Role{"mia": runnerstest.Owner},
-	})
+	return program.Connect(nil, program.Fake{MadeUp: "these runners are", Fill: fill}, log)
+}
+
+// fill makes runners that were heard of some time ago.
+func fill(fake *runnerstest.Server) {
 	app := fake.AddProject(runnerstest.Project{Path: "acme/app"})
 	for i, tags := range [][]string{{"docker"}, {"docker", "arm64"}, {"shell"}} {
 		fake.AddRunner(runnerstest.Runner{
@@ -34,7 +26,4 @@ func connect(log io.Writer) (*runners.Client, func(), error) {
 			ContactedAt: runnerstest.Ago(time.Duration(i) * 100 * time.Minute),
 		})
 	}
-	token := fake.AddToken(runnerstest.AccessToken{User: "mia"})
-	c, err := runners.New(fake.URL(), runners.PrivateToken(token.Token), nil)
-	return c, fake.Close, err
 }

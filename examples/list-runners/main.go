@@ -7,15 +7,13 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 )
 
 const usage = `List-runners prints your runners; without GITLAB_URL and GITLAB_TOKEN, those of a fake GitLab.
@@ -24,25 +22,13 @@ Usage: list-runners [flags]
 
 `
 
-func main() {
-	if err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "list-runners:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("list-runners", run) }
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
-	flags := flag.NewFlagSet("list-runners", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, usage)
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("list-runners", usage, log)
 	status := flags.String("status", "", "only runners of this status, such as online or stale")
 	tags := flags.String("tag", "", "only runners with these tags, separated by commas")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	c, closeFake, err := connect(log)

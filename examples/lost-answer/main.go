@@ -9,11 +9,8 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +18,7 @@ import (
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 )
 
 const usage = `Lost-answer needs no GitLab; with GITLAB_URL and GITLAB_TOKEN, it takes the fakegitlab that runs there.
@@ -32,27 +30,12 @@ time GitLab makes the runner, and a 502 takes the place of its answer. Then it
 counts the runners that there are.
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "lost-answer:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("lost-answer", run) }
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
-	flags := flag.NewFlagSet("lost-answer", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() { fmt.Fprint(log, usage) }
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return nil
-	case err != nil:
+	err := program.Parse(program.Flags("lost-answer", usage, log), args)
+	if err != nil {
 		return err
-	case flags.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q (-h says more)", flags.Arg(0))
 	}
 	s, err := connect(log)
 	if err != nil {

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -12,17 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-832548de/runners/examples/internal/fakegitlab"
 	"github.com/seed-832548de/runners/runnerstest"
 )
-
-func TestHelpBeginsWithTheFake(t *testing.T) {
-	t.Parallel()
-	var out, log bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-h"}, &out, &log))
-	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
-	assert.Contains(t, string(first), "needs no GitLab")
-	assert.Empty(t, out.String())
-}
 
 // counted finds how many runners there are of each client's.
 var counted = regexp.MustCompile(`GitLab +has (\d) of it`)
@@ -50,29 +39,16 @@ func TestTheAnswerIsLostInItsOwnFake(t *testing.T) {
 }
 
 func TestTheAnswerIsLostInFakegitlab(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "fakegitlab")
-	built, err := exec.CommandContext(t.Context(), "go", "build", "-o", program,
-		"github.com/seed-832548de/runners/cmd/fakegitlab").CombinedOutput()
-	require.NoError(t, err, string(built))
-	fakegitlab := exec.CommandContext(t.Context(), program)
-	stdout, err := fakegitlab.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, fakegitlab.Start())
-	t.Cleanup(func() { _ = fakegitlab.Wait() }) // the test's context has killed it
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	require.NoError(t, err)
-	var startup struct {
-		URL        string `json:"url"`
-		AdminToken string `json:"admin_token"`
-	}
-	require.NoError(t, json.Unmarshal(line, &startup))
-	t.Setenv("GITLAB_URL", startup.URL)
-	t.Setenv("GITLAB_TOKEN", startup.AdminToken)
+	t.Parallel()
+	built, folder := fakegitlab.Build(t, "."), t.TempDir()
+	binary := filepath.Join(built, "lost-answer")
+	fakegitlab.Help(t, folder, binary)
+	url, token := fakegitlab.Start(t, built)
+	there := fakegitlab.Environment("GITLAB_URL="+url, "GITLAB_TOKEN="+token)
 	for range 2 { // there may be runners of a time before
-		var out, log bytes.Buffer
-		require.NoError(t, run(t.Context(), nil, &out, &log))
-		wantStory(t, out.String())
-		assert.Empty(t, log.String())
+		out, log := fakegitlab.Run(t, folder, there, binary)
+		wantStory(t, out)
+		assert.Empty(t, log)
 	}
 }
 

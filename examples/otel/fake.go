@@ -5,10 +5,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
@@ -16,25 +16,13 @@ const day = 24 * time.Hour
 
 // connect returns a client, and what to call when it is used no more.
 func connect(o *runners.Options, log io.Writer) (*runners.Client, func(), error) {
-	if os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" {
-		c, err := runners.NewFromEnv(o)
-		return c, func() {}, err
-	}
-	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: these runners, and their troubles, are made up.")
-	fake, err := runnerstest.Start(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	fake.AddUser(runnerstest.User{Username: "mia"})
-	fake.AddGroup(runnerstest.Group{
-		Path: "acme", Members: map[string]runnerstest.Role{"mia": runnerstest.Owner},
-	})
-	fill(fake)
-	trouble(fake)
-	token := fake.AddToken(runnerstest.AccessToken{User: "mia"})
-	o.HTTPClient, o.AllowInsecure = fake.HTTPClient(), true
-	c, err := runners.New("http://gitlab.test", runners.PrivateToken(token.Token), o)
-	return c, fake.Close, err
+	return program.Connect(o, program.Fake{
+		MadeUp: "these runners, and their troubles, are",
+		Fill: func(fake *runnerstest.Server) {
+			fill(fake)
+			trouble(fake)
+		},
+	}, log)
 }
 
 // fill makes a fleet, a part of which is forgotten.

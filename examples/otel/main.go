@@ -9,12 +9,9 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -24,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -36,15 +34,7 @@ It prints what an OpenTelemetry exporter would send, and sends nothing. Without
 
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "otel:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("otel", run) }
 
 // choices are what the flags say.
 type choices struct {
@@ -54,20 +44,13 @@ type choices struct {
 
 func parse(args []string, log io.Writer) (choices, error) {
 	var c choices
-	flags := flag.NewFlagSet("otel", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, usage)
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("otel", usage, log)
 	flags.BoolVar(&c.apply, "apply", false, "remove the runners; without it nothing is changed")
 	flags.BoolVar(&c.all, "all", false, "look at all runners of the instance, as an administrator")
 	flags.IntVar(&c.days, "days", 30, "for how many `days` nothing was heard of a runner")
-	err := flags.Parse(args)
+	err := program.Parse(flags, args)
 	switch {
 	case err != nil:
-	case flags.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %q (-h lists the flags)", flags.Arg(0))
 	case c.days < 0:
 		err = errors.New("-days cannot be negative")
 	}
@@ -76,9 +59,6 @@ func parse(args []string, log io.Writer) (choices, error) {
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	c, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -223,15 +223,6 @@ func TestWhatFailsIsShown(t *testing.T) {
 	assert.Regexp(t, `\n    GET /runners/all .*error\.type=403`, out.String())
 }
 
-func TestHelpBeginsWithTheFake(t *testing.T) {
-	t.Parallel()
-	var out, log bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-h"}, &out, &log))
-	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
-	assert.Contains(t, string(first), "fake GitLab")
-	assert.Empty(t, out.String())
-}
-
 func TestBadArguments(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
@@ -252,6 +243,7 @@ func TestTheProgram(t *testing.T) {
 	out, log := fakegitlab.Run(t, folder, fakegitlab.Environment(), binary)
 	assert.Regexp(t, `\n    GET /runners/\{id\} .*resend_count=1`, out)
 	assert.Contains(t, log, "made up")
+	fakegitlab.Help(t, folder, binary)
 
 	url, token := fakegitlab.Start(t, built, "-fault", "GET /runners/all 502")
 	out, log = fakegitlab.Run(t, folder, fakegitlab.Environment("GITLAB_URL="+url, "GITLAB_TOKEN="+token),

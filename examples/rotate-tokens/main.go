@@ -8,16 +8,14 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strconv"
 	"text/tabwriter"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -32,15 +30,7 @@ and in the store. A new token is on the disk before anything else happens.
 
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "rotate-tokens:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("rotate-tokens", run) }
 
 // choices are what the flags say.
 type choices struct {
@@ -52,21 +42,14 @@ type choices struct {
 
 func parse(args []string, log io.Writer) (choices, error) {
 	var c choices
-	flags := flag.NewFlagSet("rotate-tokens", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, usage)
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("rotate-tokens", usage, log)
 	flags.StringVar(&c.store, "store", "", "the `file` with the tokens; the fake GitLab brings one of its own")
 	flags.IntVar(&c.days, "days", 7, "a token is due when it expires within so many `days`")
 	flags.BoolVar(&c.apply, "apply", false, "rotate what is due; without it there is only a report")
 	flags.Int64Var(&c.runner, "runner", 0, "rotate the token of the runner with this `id`, due or not, as with -apply")
-	err := flags.Parse(args)
+	err := program.Parse(flags, args)
 	switch {
 	case err != nil:
-	case flags.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %q (-h lists the flags)", flags.Arg(0))
 	case c.days < 1:
 		err = errors.New("-days must be 1 or more")
 	}
@@ -75,9 +58,6 @@ func parse(args []string, log io.Writer) (choices, error) {
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	c, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

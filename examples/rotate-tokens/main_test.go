@@ -17,15 +17,6 @@ import (
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
-func TestHelpBeginsWithTheFake(t *testing.T) {
-	t.Parallel()
-	var out, log bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-h"}, &out, &log))
-	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
-	assert.Contains(t, string(first), "fake GitLab")
-	assert.Empty(t, out.String())
-}
-
 // load reads the store as a deployment would.
 func load(t *testing.T, file string) map[int64]stored {
 	t.Helper()

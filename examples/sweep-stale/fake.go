@@ -3,12 +3,11 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
@@ -16,25 +15,7 @@ const day = 24 * time.Hour
 
 // connect returns a client, and what to call when it is used no more.
 func connect(log io.Writer) (*runners.Client, func(), error) {
-	if os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" {
-		c, err := runners.NewFromEnv(nil)
-		return c, func() {}, err
-	}
-	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: these runners are made up.")
-	fake, err := runnerstest.Start(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	fake.AddUser(runnerstest.User{Username: "mia"})
-	fake.AddGroup(runnerstest.Group{
-		Path: "acme", Members: map[string]runnerstest.Role{"mia": runnerstest.Owner},
-	})
-	fill(fake)
-	token := fake.AddToken(runnerstest.AccessToken{User: "mia"})
-	c, err := runners.New("http://gitlab.test", runners.PrivateToken(token.Token), &runners.Options{
-		HTTPClient: fake.HTTPClient(), AllowInsecure: true,
-	})
-	return c, fake.Close, err
+	return program.Connect(nil, program.Fake{MadeUp: "these runners are", Fill: fill}, log)
 }
 
 // fill makes a fleet as fleets are: some work, some are forgotten.

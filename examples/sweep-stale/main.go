@@ -9,16 +9,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -31,15 +30,7 @@ more look at each runner: who shows up in between, stays.
 
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sweep-stale:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("sweep-stale", run) }
 
 // choices are what the flags say.
 type choices struct {
@@ -51,12 +42,7 @@ type choices struct {
 
 func parse(args []string, log io.Writer) (choices, error) {
 	var c choices
-	flags := flag.NewFlagSet("sweep-stale", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, usage)
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("sweep-stale", usage, log)
 	flags.BoolVar(&c.apply, "apply", false, "remove them; without it nothing is changed")
 	flags.BoolVar(&c.all, "all", false, "look at all runners of the instance, as an administrator")
 	flags.IntVar(&c.days, "days", 30, "for how many `days` nothing was heard of a runner")
@@ -68,10 +54,7 @@ func parse(args []string, log io.Writer) (choices, error) {
 	flags.IntVar(&c.limit, "limit", 50, "remove none where it would be more than `n`; 0 = no limit")
 	flags.StringVar(&c.report, "report", "", "write the plan, and what became of it, to this JSON `file`")
 	flags.StringVar(&c.plan, "plan", "", "take the plan from this JSON `file`: an earlier, reviewed report")
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q (-h lists the flags)", flags.Arg(0))
-	}
+	err := program.Parse(flags, args)
 	if err == nil {
 		err = c.check()
 	}
@@ -93,9 +76,6 @@ func (c choices) check() error {
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	c, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

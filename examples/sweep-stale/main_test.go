@@ -13,18 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-832548de/runners/examples/internal/fakegitlab"
 	"github.com/seed-832548de/runners/fleet"
 	"github.com/seed-832548de/runners/runnerstest"
 )
-
-func TestHelpBeginsWithTheFake(t *testing.T) {
-	t.Parallel()
-	var out, log bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-h"}, &out, &log))
-	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
-	assert.Contains(t, string(first), "fake GitLab")
-	assert.Empty(t, out.String())
-}
 
 func TestBadArguments(t *testing.T) {
 	t.Parallel()
@@ -90,17 +82,8 @@ func TestTheLimit(t *testing.T) {
 	assert.NotContains(t, out.String(), "deleted")
 }
 
-// world starts the server that cmd/fakegitlab is, with its ready-made world.
-func world(t *testing.T) *runnerstest.Server {
-	t.Helper()
-	seed, err := os.Open("../../cmd/fakegitlab/world.json")
-	require.NoError(t, err)
-	defer seed.Close()
-	return runnerstest.NewServer(t, &runnerstest.Options{Seed: seed})
-}
-
 func TestAPlanIsReviewedAndThenApplied(t *testing.T) {
-	gitlab := world(t)
+	gitlab := fakegitlab.World(t)
 	t.Setenv("GITLAB_URL", gitlab.URL())
 	t.Setenv("GITLAB_TOKEN", "glpat-fake-root-0000001")
 	plan := filepath.Join(t.TempDir(), "plan.json")
@@ -140,7 +123,7 @@ func keep(t *testing.T, file string, id int64) {
 }
 
 func TestWhatCannotBeRemovedIsReported(t *testing.T) {
-	gitlab := world(t)
+	gitlab := fakegitlab.World(t)
 	gitlab.AddUser(runnerstest.User{Username: "eve"})
 	token := gitlab.AddToken(runnerstest.AccessToken{User: "eve", Scopes: []string{"read_api"}})
 	gitlab.AddMember(runnerstest.Member{User: "eve", Project: 12, Role: runnerstest.Maintainer})
@@ -174,9 +157,4 @@ func TestWhatCannotBeLookedAtIsReported(t *testing.T) {
 		assert.Contains(t, out.String(), fmt.Sprintf("%d could not be looked at, and stay.", left))
 		assert.Equal(t, left == 3, strings.Contains(out.String(), "none is known to be of no use"))
 	}
-}
-
-func TestTheTerminalIsLeftInPeace(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, "a?[31mb ü", plain("a\x1b[31mb ü"))
 }

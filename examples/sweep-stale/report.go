@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -29,11 +29,11 @@ func (c choices) tell(out io.Writer, plan *fleet.SweepPlan) error {
 		if item.Problem != "" {
 			why = item.Problem
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n", verb(item), item.ID, plain(item.Description),
-			plain(cmp.Or(strings.Join(item.TagList, " "), "-")), item.Status, why)
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n", verb(item), item.ID, program.Plain(item.Description),
+			program.Plain(cmp.Or(strings.Join(item.TagList, " "), "-")), item.Status, why)
 	}
 	for _, u := range plan.Unplanned {
-		fmt.Fprintf(table, "keep\t%d\t%s\t-\t-\t%s\n", u.ID, plain(u.Description), plain(u.Problem))
+		fmt.Fprintf(table, "keep\t%d\t%s\t-\t-\t%s\n", u.ID, program.Plain(u.Description), program.Plain(u.Problem))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -87,14 +87,4 @@ func (c choices) count(plan *fleet.SweepPlan) string {
 		return fmt.Sprintf("Of %d runners %d would go, and %d of those looked at stay. "+
 			"Nothing was changed; -apply does it.", plan.Seen, left, count["keep"])
 	}
-}
-
-// plain is a text of somebody else's, without what could play with a terminal.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text)
 }

@@ -6,44 +6,32 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
-// configured reports whether there is a GitLab to ask.
-func configured() bool { return os.Getenv("GITLAB_URL") != "" || os.Getenv("GITLAB_TOKEN") != "" }
-
 // connect returns a client, and what to call when it is used no more.
 func connect(ctx context.Context, log io.Writer) (*runners.Client, func(), error) {
-	if configured() {
-		c, err := runners.NewFromEnv(nil)
-		return c, func() {}, err
+	var l *life
+	c, closeFake, err := program.Connect(nil, program.Fake{
+		MadeUp: "these runners, and their fates, are",
+		Fill: func(fake *runnerstest.Server) {
+			l = &life{fake: fake, project: fake.AddProject(runnerstest.Project{Path: "acme/app"}).ID}
+			for i := range 12 {
+				l.add(i)
+			}
+		},
+	}, log)
+	if err != nil || l == nil {
+		return c, closeFake, err
 	}
-	fmt.Fprintln(log, "GITLAB_URL and GITLAB_TOKEN are not set: these runners, and their fates, are made up.")
-	fake, err := runnerstest.Start(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	fake.AddGroup(runnerstest.Group{
-		Path: "acme", Members: map[string]runnerstest.Role{"root": runnerstest.Owner},
-	})
-	l := &life{fake: fake, project: fake.AddProject(runnerstest.Project{Path: "acme/app"}).ID}
-	token := fake.AddToken(runnerstest.AccessToken{User: "root"}).Token
-	l.client, err = runners.New("http://gitlab.test", runners.PrivateToken(token), &runners.Options{
-		HTTPClient: fake.HTTPClient(), AllowInsecure: true,
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	for i := range 12 {
-		l.add(i)
-	}
+	l.client = c
 	end := l.begin(ctx)
-	return l.client, func() { end(); fake.Close() }, nil
+	return c, func() { end(); closeFake() }, nil
 }
 
 // A life is what happens to the runners of the fake.

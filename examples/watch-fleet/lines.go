@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -52,13 +52,13 @@ func reached(p fleet.WatchProgress) string {
 func (l *lines) event(e fleet.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fmt.Fprintf(l.out, "%s %d %s: %s\n", e.At.UTC().Format(time.RFC3339), e.ID, plain(e.Description), words(e))
+	fmt.Fprintf(l.out, "%s %d %s: %s\n", e.At.UTC().Format(time.RFC3339), e.ID, program.Plain(e.Description), words(e))
 }
 
 func (l *lines) failed(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fmt.Fprintf(l.log, "%s, and another look soon\n", plain(err.Error()))
+	fmt.Fprintf(l.log, "%s, and another look soon\n", program.Plain(err.Error()))
 }
 
 // words says what happened.
@@ -91,14 +91,4 @@ func status(e fleet.Event) string {
 	default:
 		return strings.ReplaceAll(string(e.Runner.Status), "_", " ")
 	}
-}
-
-// plain is a text of somebody else's, without what could play with a terminal.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text)
 }

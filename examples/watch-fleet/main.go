@@ -9,14 +9,12 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -29,15 +27,7 @@ Ctrl-C ends it.
 
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "watch-fleet:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("watch-fleet", run) }
 
 // choices are what the flags say.
 type choices struct {
@@ -49,12 +39,7 @@ type choices struct {
 
 func parse(args []string, log io.Writer) (choices, error) {
 	var c choices
-	flags := flag.NewFlagSet("watch-fleet", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, usage)
-		flags.PrintDefaults()
-	}
+	flags := program.Flags("watch-fleet", usage, log)
 	flags.DurationVar(&c.interval, "interval", 0, "the `time` between two looks (default 30s, and 2s for the fake GitLab)")
 	flags.DurationVar(&c.duration, "for", 0, "end after this `time`; 0 = never")
 	flags.StringVar(&c.group, "group", "", "watch the runners that serve the group with this `path`")
@@ -62,11 +47,9 @@ func parse(args []string, log io.Writer) (choices, error) {
 	flags.BoolVar(&c.details, "details", false, "watch tags, projects and the like, too: one more call for each runner")
 	flags.BoolVar(&c.plain, "plain", false, "print lines, also in a terminal")
 	flags.IntVar(&c.rows, "rows", 10, "how `many` runners the table shows")
-	err := flags.Parse(args)
+	err := program.Parse(flags, args)
 	switch {
 	case err != nil:
-	case flags.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %q (-h lists the flags)", flags.Arg(0))
 	case c.interval < 0 || c.rows < 1:
 		err = errors.New("-interval and -rows must be positive")
 	case c.all && c.group != "":
@@ -77,9 +60,6 @@ func parse(args []string, log io.Writer) (choices, error) {
 
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	c, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -102,7 +82,7 @@ type screen interface {
 func (c choices) watch(ctx context.Context, s screen, log io.Writer) error {
 	if c.interval == 0 {
 		c.interval = 30 * time.Second
-		if !configured() {
+		if !program.Configured() {
 			c.interval = 2 * time.Second
 		}
 	}

@@ -16,18 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/fakegitlab"
 	"github.com/seed-832548de/runners/fleet"
-	"github.com/seed-832548de/runners/runnerstest"
 )
-
-func TestHelpBeginsWithTheFake(t *testing.T) {
-	t.Parallel()
-	var out, log bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-h"}, &out, &log))
-	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n"))
-	assert.Contains(t, string(first), "fake GitLab")
-	assert.Empty(t, out.String())
-}
 
 func TestBadArguments(t *testing.T) {
 	t.Parallel()
@@ -103,10 +94,7 @@ func TestTheTableLives(t *testing.T) {
 }
 
 func TestWatchesAGitLab(t *testing.T) {
-	seed, err := os.Open("../../cmd/fakegitlab/world.json")
-	require.NoError(t, err)
-	defer seed.Close()
-	gitlab := runnerstest.NewServer(t, &runnerstest.Options{Seed: seed})
+	gitlab := fakegitlab.World(t)
 	t.Setenv("GITLAB_URL", gitlab.URL())
 	t.Setenv("GITLAB_TOKEN", "glpat-fake-root-0000001")
 	for _, c := range []struct {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/fleet"
 )
 
@@ -84,7 +85,7 @@ func bar(p fleet.WatchProgress) string {
 func (t *table) failed(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.foot = time.Now().Format(time.TimeOnly) + "  " + cut(plain(err.Error()), 68)
+	t.foot = time.Now().Format(time.TimeOnly) + "  " + cut(program.Plain(err.Error()), 68)
 	t.drawSoon()
 }
 
@@ -97,10 +98,10 @@ func (t *table) event(e fleet.Event) {
 	if e.Runner == nil {
 		delete(t.known, e.ID)
 	} else {
-		t.known[e.ID] = row{e.ID, plain(e.Description), status(e), e.At}
+		t.known[e.ID] = row{e.ID, program.Plain(e.Description), status(e), e.At}
 	}
 	if !e.First {
-		line := fmt.Sprintf("%s  %s %s", e.At.Format(time.TimeOnly), plain(e.Description), plain(words(e)))
+		line := fmt.Sprintf("%s  %s %s", e.At.Format(time.TimeOnly), program.Plain(e.Description), program.Plain(words(e)))
 		t.news = append(t.news, cut(line, 78))
 		t.news = t.news[max(0, len(t.news)-newsShown):]
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-832548de/runners/runnerstest"
 )
 
 // Build builds programs, by their import paths, and returns the folder that
@@ -79,4 +81,26 @@ func Run(tb testing.TB, folder string, environment []string, binary string, args
 		tb.Fatalf("%v: %v\n%s", args, err, &stderr)
 	}
 	return stdout.String(), stderr.String()
+}
+
+// Help runs a program for help, which must be all that it says, and begin with
+// where its runners come from.
+func Help(tb testing.TB, folder, binary string) {
+	tb.Helper()
+	out, log := Run(tb, folder, Environment(), binary, "-h")
+	first, _, _ := strings.Cut(log, "\n")
+	if !strings.Contains(first, "GITLAB_URL") || !strings.Contains(strings.ToLower(first), "fake") || out != "" {
+		tb.Errorf("help begins with %q, and out is %q", first, out)
+	}
+}
+
+// World is a server within the test, with the ready-made world of the program.
+func World(tb testing.TB) *runnerstest.Server {
+	tb.Helper()
+	seed, err := os.Open("../../cmd/fakegitlab/world.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer seed.Close()
+	return runnerstest.NewServer(tb, &runnerstest.Options{Seed: seed})
 }
