@@ -372,6 +372,7 @@ func (l *loader) project(spec Project) *project {
 	}
 	for _, j := range waiting {
 		w.jobs.put(j.id, j)
+		w.wake(j)
 	}
 	return p
 }

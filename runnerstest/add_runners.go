@@ -61,13 +61,12 @@ func (l *loader) runnerType(spec Runner) runners.RunnerType {
 	default:
 		kind = runners.InstanceType
 	}
-	return runners.RunnerType(l.oneOf("runner_type", string(kind),
-		string(runners.InstanceType), string(runners.GroupType), string(runners.ProjectType)))
+	return runners.RunnerType(l.oneOf("runner_type", string(kind), types()...))
 }
 
 func (l *loader) accessLevel(level runners.AccessLevel) runners.AccessLevel {
-	return runners.AccessLevel(l.oneOf("access_level", string(cmp.Or(level, runners.NotProtected)),
-		string(runners.NotProtected), string(runners.RefProtected)))
+	return runners.AccessLevel(l.oneOf("access_level",
+		string(cmp.Or(level, runners.NotProtected)), accessLevels()...))
 }
 
 // tags drops duplicates.
@@ -199,23 +198,13 @@ func (l *loader) manager(r *runner, spec Manager) *manager {
 		l.faultf("system_id", "is required")
 	case utf8.RuneCountInString(spec.SystemID) > maxSystemID:
 		l.faultf("system_id", "is longer than %d characters", maxSystemID)
-	case r.managerWith(spec.SystemID) != nil:
+	case r.managerNamed(spec.SystemID) != nil:
 		l.faultf("system_id", "%q stands in this runner twice", spec.SystemID)
 	}
 	if l.err == nil {
 		r.managers = insertRow(r.managers, m, func(m *manager) int64 { return m.id })
 	}
 	return m
-}
-
-// managerWith returns the manager of this system id, or nil.
-func (r *runner) managerWith(systemID string) *manager {
-	for _, m := range r.managers {
-		if m.systemID == systemID {
-			return m
-		}
-	}
-	return nil
 }
 
 // insertRow keeps rows in ascending order of their ids.
@@ -316,7 +305,7 @@ func (l *loader) job(spec Job, p *project, r *runner) *job {
 	case j.systemID == nil:
 	case r == nil:
 		l.faultf("system_id", "is only for the jobs of a runner")
-	case r.managerWith(spec.SystemID) == nil:
+	case r.managerNamed(spec.SystemID) == nil:
 		l.faultf("system_id", "no manager %.40q of this runner", spec.SystemID)
 	}
 	return j
@@ -326,12 +315,8 @@ func (l *loader) jobStatus(status runners.JobStatus, r *runner) runners.JobStatu
 	if status == "" && r == nil {
 		return runners.JobPending
 	}
-	return runners.JobStatus(l.oneOf("status", string(cmp.Or(status, runners.JobCreated)),
-		string(runners.JobCreated), string(runners.JobWaitingForResource),
-		string(runners.JobPreparing), string(runners.JobWaitingForCallback),
-		string(runners.JobPending), string(runners.JobRunning), string(runners.JobSuccess),
-		string(runners.JobFailed), string(runners.JobCanceling), string(runners.JobCanceled),
-		string(runners.JobSkipped), string(runners.JobManual), string(runners.JobScheduled)))
+	return runners.JobStatus(l.oneOf("status",
+		string(cmp.Or(status, runners.JobCreated)), jobStatuses()...))
 }
 
 // copied returns a pointer to a copy.

@@ -129,6 +129,11 @@ func TestNewJobWakesRunners(t *testing.T) {
 	current := request(app, "").header.Get("X-Gitlab-Last-Update")
 	srv.AddJob(runnerstest.Job{ID: 78, ProjectID: 9, Status: "created"})
 	assert.Equal(t, current, request(app, current).header.Get("X-Gitlab-Last-Update"), "nothing waits")
+
+	srv.AddProject(runnerstest.Project{Path: "acme/new", Jobs: []runnerstest.Job{{ID: 79}}})
+	got = request(shared, sharedValue)
+	require.Equal(t, 201, got.status, "a new project may bring jobs")
+	assert.Equal(t, 79.0, got.object(t)["id"])
 }
 
 // TestKnownValueIsNotSearched shows the value that is current while a job

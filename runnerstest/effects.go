@@ -4,6 +4,7 @@
 package runnerstest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -52,25 +53,16 @@ func (f *Fault) commits() bool {
 	return f.afterCommit || f.effect.kind == noEffect && !f.endless
 }
 
-// name is what the journal and the header X-Fake-Fault say.
+// name is what the journal and the header X-Fake-Fault say: which words of the
+// text form the fault has, without their values.
 func (f *Fault) name() string {
-	var words []string
-	add := func(given bool, word string) {
-		if given {
-			words = append(words, word)
-		}
+	words := f.effects()
+	for i := range words {
+		words[i], _, _ = strings.Cut(words[i], "=")
 	}
-	kind := string(f.effect.kind)
-	if f.effect.kind == statusEffect {
-		kind = strconv.Itoa(f.effect.status)
+	if f.afterCommit {
+		words = append(words, "after-commit")
 	}
-	add(kind != "", kind)
-	add(f.endless, "endless")
-	add(f.delay > 0, "delay")
-	add(f.truncated, "truncate")
-	add(f.drip > 0, "slow-body")
-	add(f.next != "", "next-link")
-	add(f.afterCommit, "after-commit")
 	return strings.Join(words, " ")
 }
 
@@ -160,7 +152,9 @@ func (s *Server) disturb(ctx context.Context, f *Fault, x *exchange) delivery {
 		if err != nil {
 			return s.finish(x, reply{}, f)
 		}
-		x.refresh()
+		if x.request != nil {
+			x.request.look()
+		}
 	}
 	if f.commits() {
 		s.run(x)
@@ -168,15 +162,6 @@ func (s *Server) disturb(ctx context.Context, f *Fault, x *exchange) delivery {
 		x.request.user = x.user()
 	}
 	return s.finish(x, f.bend(x.reply, s.now()), f)
-}
-
-// refresh lets a request that waited see the world as it is now.
-func (x *exchange) refresh() {
-	if q := x.request; q != nil {
-		base := q.base
-		q.view = q.server.world.viewAt(q.server.now())
-		q.base = base
-	}
 }
 
 // errClosed is what requests get that a closed server kept waiting.
@@ -339,10 +324,7 @@ func (d delivery) response(r *http.Request, c connection) (*http.Response, error
 	ctx, release := d.server.hold(r.Context())
 	if err := d.await(ctx); err != nil {
 		release()
-		if err := r.Context().Err(); err != nil {
-			return nil, err
-		}
-		return nil, err
+		return nil, cmp.Or(r.Context().Err(), err)
 	}
 	c.answered()
 	res := d.reply.response(r, d.id)

@@ -97,11 +97,11 @@ func newFault(options []FaultOpt) *Fault {
 	if f.always && f.times > 0 {
 		f.refuse("Always and Times exclude each other")
 	}
-	bent := f.delay > 0 || f.truncated || f.drip > 0 || f.next != "" || f.endless
-	if f.effect.kind == noEffect && !bent && len(f.errs) == 0 {
+	bent := f.truncated || f.drip > 0 || f.next != "" || f.endless
+	if f.effect.kind == noEffect && !bent && f.delay == 0 && len(f.errs) == 0 {
 		f.refuse("no effect: say what goes wrong, as with Status(502)")
 	}
-	if f.effect.silent() && (f.truncated || f.drip > 0 || f.next != "" || f.endless) {
+	if f.effect.silent() && bent {
 		f.refuse("%s sends no answer that could be changed", f.effect.kind)
 	}
 	return f

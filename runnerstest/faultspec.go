@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -147,33 +148,42 @@ func (s *faultText) wait(name, value string) time.Duration {
 
 // String returns the fault as [ParseFault] reads it; [Match] has no text.
 func (f *Fault) String() string {
-	words := append([]string(nil), f.routes...)
-	add := func(given bool, format string, args ...any) {
-		if given {
-			words = append(words, fmt.Sprintf(format, args...))
-		}
-	}
-	e := f.effect
-	switch e.kind {
+	words := faultWords(slices.Concat(f.routes, f.effects()))
+	words.add(f.nth > 0, "nth=%d", f.nth)
+	words.add(f.times > 0, "times=%d", f.times)
+	words.add(f.always, "always")
+	words.add(f.afterCommit, "after-commit")
+	words.add(f.effect.kind == statusEffect && f.effect.text != "", "body=%s", f.effect.text)
+	return strings.Join(words, " ")
+}
+
+// effects are the words for what goes wrong.
+func (f *Fault) effects() []string {
+	var words faultWords
+	switch e := f.effect; e.kind {
 	case statusEffect:
-		add(true, "%d", e.status)
+		words.add(true, "%d", e.status)
 	case limitEffect:
-		add(true, "rate-limited=%s:%v", e.form, e.wait)
+		words.add(true, "%s=%s:%v", e.kind, e.form, e.wait)
 	case redirectEffect:
-		add(true, "redirect=%d:%s", e.status, e.text)
+		words.add(true, "%s=%d:%s", e.kind, e.status, e.text)
 	case hangEffect, resetEffect, closeEffect, garbageEffect, htmlEffect:
-		add(true, "%s", e.kind)
+		words.add(true, "%s", e.kind)
 	case noEffect:
 	}
-	add(f.endless, "endless")
-	add(f.delay > 0, "delay=%v", f.delay)
-	add(f.truncated, "truncate=%d", f.cut)
-	add(f.drip > 0, "slow-body=%v", f.drip)
-	add(f.next != "", "next-link=%s", f.next)
-	add(f.nth > 0, "nth=%d", f.nth)
-	add(f.times > 0, "times=%d", f.times)
-	add(f.always, "always")
-	add(f.afterCommit, "after-commit")
-	add(e.kind == statusEffect && e.text != "", "body=%s", e.text)
-	return strings.Join(words, " ")
+	words.add(f.endless, "endless")
+	words.add(f.delay > 0, "delay=%v", f.delay)
+	words.add(f.truncated, "truncate=%d", f.cut)
+	words.add(f.drip > 0, "slow-body=%v", f.drip)
+	words.add(f.next != "", "next-link=%s", f.next)
+	return words
+}
+
+// faultWords are a fault's words in a row.
+type faultWords []string
+
+func (w *faultWords) add(given bool, format string, args ...any) {
+	if given {
+		*w = append(*w, fmt.Sprintf(format, args...))
+	}
 }

@@ -5,7 +5,6 @@ package runnerstest
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -127,10 +126,7 @@ func (q *request) take(j *job) {
 	if q.manager != nil {
 		j.systemID = &q.manager.systemID
 	}
-	i, _ := slices.BinarySearchFunc(q.runner.jobs, j.id, func(other *job, id int64) int {
-		return int(other.id - id)
-	})
-	q.runner.jobs = slices.Insert(q.runner.jobs, i, j)
+	q.runner.jobs = insertRow(q.runner.jobs, j, func(j *job) int64 { return j.id })
 }
 
 // appendWork writes what a runner needs to run a job: enough to start, report

@@ -473,11 +473,15 @@ func (x *exchange) WriteHeader(status int) { x.status = status }
 
 // take reads what a route is asked.
 func (x *exchange) take(route *route, r *http.Request) {
-	s := x.server
-	q := &request{Request: r, view: s.world.viewAt(s.now()), server: s, route: route, body: x.body}
-	q.base = baseOf(r.TLS != nil, r.URL, r.Host)
-	x.request = q
-	x.refusal = q.readParams()
+	x.request = &request{Request: r, server: x.server, route: route, body: x.body}
+	x.request.look()
+	x.refusal = x.request.readParams()
+}
+
+// look lets a request see the world as it is now.
+func (q *request) look() {
+	q.view = q.server.world.viewAt(q.server.now())
+	q.base = baseOf(q.TLS != nil, q.URL, q.Host)
 }
 
 // run takes a request through the steps of its route, if it has one.

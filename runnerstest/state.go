@@ -313,6 +313,16 @@ func (r *runner) assignment(p *project) *assignment {
 	return nil
 }
 
+// managerNamed returns the manager with this system id, or nil.
+func (r *runner) managerNamed(systemID string) *manager {
+	for _, m := range r.managers {
+		if m.systemID == systemID {
+			return m
+		}
+	}
+	return nil
+}
+
 // latestManager returns the manager that made contact last, or nil.
 func (r *runner) latestManager() *manager {
 	var latest *manager

@@ -220,7 +220,7 @@ func (q *request) exposed() (all []Finding) {
 		name, value, _ := strings.Cut(pair, "=")
 		name, _ = url.QueryUnescape(name) // what is badly escaped was refused
 		value, _ = url.QueryUnescape(value)
-		if value != "" && (secretName(name) || q.world.redact(value) != value) {
+		if value != "" && (secretName(name) || q.world.isSecret(value)) {
 			all = append(all, q.finding(name, "a token stands in the URL (%.60q): send it in a header or the body",
 				q.world.redact(name)))
 		}

@@ -242,15 +242,6 @@ func (q *request) findOrAddManager() *refusal {
 	return nil
 }
 
-func (r *runner) managerNamed(systemID string) *manager {
-	for _, m := range r.managers {
-		if m.systemID == systemID {
-			return m
-		}
-	}
-	return nil
-}
-
 // notOrphaned refuses runners without an owner, as a few versions did.
 func notOrphaned(q *request) *refusal {
 	r := q.runner
