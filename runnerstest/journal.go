@@ -17,7 +17,9 @@ import (
 // maxJournal bounds the journal; the oldest half goes when it is full.
 const maxJournal = 10_000
 
-// A Request is one request as the server remembers it. Secrets are replaced.
+// A Request is one request as the server remembers it. Secrets are replaced
+// wherever they stand; those of fewer than 12 characters, which GitLab does not
+// make, only where they are the whole of a value.
 type Request struct {
 	// Time is when it came, by the server's clock.
 	Time time.Time

@@ -72,6 +72,33 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 	assert.Contains(t, journal, "[redacted]")
 }
 
+// TestJournalFindsSecretsWithinTexts: a secret of this world is known by nothing
+// but what it is, wherever in a text it stands, and when it came to be.
+func TestJournalFindsSecretsWithinTexts(t *testing.T) {
+	t.Parallel()
+	srv := play(t, "14.4.0") // whose tokens have no beginning of their own
+	reset := ask(t, srv, "t-root", "POST /runners/reset_registration_token").object(t)["token"]
+	registered := ask(t, srv, "", "POST /runners", "token="+reset.(string)).object(t)["token"]
+	srv.AddGroup(runnerstest.Group{Path: "new", RunnersToken: "given-to-new"})
+	for _, secret := range []string{
+		registered.(string), reset.(string), "given-to-new",
+		srv.AddToken(runnerstest.AccessToken{User: "mia"}).Token,
+		srv.AddToken(runnerstest.AccessToken{User: "mia", Token: "given-to-mia-0123456789"}).Token,
+	} {
+		within := "is" + secret + "here"
+		ask(t, srv, "t-root", "PUT /runners/6", "description="+within)
+		ask(t, srv, "", "GET /nope/"+within+"?"+within+"=1")
+	}
+	all := srv.Requests(runnerstest.ByRoute("PUT /runners/{id}"))
+	require.Len(t, all, 5)
+	for _, r := range all {
+		assert.Equal(t, "[redacted]", r.Params["description"])
+	}
+	for _, r := range srv.Requests(runnerstest.ByStatus(http.StatusNotFound)) {
+		assert.Equal(t, "/api/v4/nope/[redacted]", r.Path)
+	}
+}
+
 // TestJournalKeepsWords: what only begins like a token is no secret.
 func TestJournalKeepsWords(t *testing.T) {
 	t.Parallel()

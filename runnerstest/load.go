@@ -258,6 +258,7 @@ func (l *loader) claim(field, secret string, holder place) {
 		l.faultf(field, "taken by %s", l.world.secretHolder(secret))
 	}
 	l.secrets[secret] = slices.Clone(holder)
+	l.world.noteSize(secret)
 }
 
 // secret returns the secret that a spec names, else one that nothing in the

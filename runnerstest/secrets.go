@@ -5,6 +5,7 @@ package runnerstest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/seed-832548de/runners"
@@ -35,6 +36,7 @@ func (w *world) random(prefix, alphabet string, n int) string {
 func (w *world) unused(secret func() string) string {
 	for {
 		if s := secret(); !w.holdsSecret(s) {
+			w.noteSize(s)
 			return s
 		}
 	}
@@ -117,13 +119,40 @@ func secretName(name string) bool {
 	return strings.HasSuffix(strings.ToLower(name), "token")
 }
 
-// redact hides a text that is a secret of this world, or holds what looks like
-// one of GitLab's.
+// redact hides a text that is or holds a secret of this world, or what looks
+// like one of GitLab's.
 func (w *world) redact(text string) string {
-	if text != "" && w.holdsSecret(text) || tokenform.Redact(text, redacted) != text {
+	if text != "" && (w.holdsSecret(text) || w.secretWithin(text)) ||
+		tokenform.Redact(text, redacted) != text {
 		return redacted
 	}
 	return text
+}
+
+// longSecret is how many bytes a secret has at least that is looked for within
+// texts. GitLab's own have twenty; a short one that a test made up may well be
+// part of a word.
+const longSecret = 12
+
+// noteSize remembers how long a secret of this world is.
+func (w *world) noteSize(secret string) {
+	if n := len(secret); n >= longSecret && !slices.Contains(w.secretSizes, n) {
+		w.secretSizes = append(w.secretSizes, n)
+	}
+}
+
+// secretWithin reports whether a long secret of this world is part of text. It
+// tries every part that is as long as a secret: there may be many secrets, but
+// they have few sizes.
+func (w *world) secretWithin(text string) bool {
+	for _, size := range w.secretSizes {
+		for i := range len(text) - size + 1 {
+			if w.holdsSecret(text[i : i+size]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // redacted stands where a secret stood.

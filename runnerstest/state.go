@@ -38,6 +38,7 @@ type world struct {
 	groupsByRegistration index[group]
 	projByRegistration   index[project]
 	moved                index[project] // by the paths they had
+	secretSizes          []int          // of the long secrets, in bytes
 
 	shown    *edition   // what version has; see world.edition
 	rng      *rand.Rand // made with the first secret
