@@ -224,6 +224,7 @@ func TestCoercions(t *testing.T) {
 		{`{"maximum_timeout":{}}`, "", `{"error":"maximum_timeout is invalid"}`},
 		{`{"description":7}`, "description", `"7"`},
 		{`{"description":true}`, "description", `"true"`},
+		{`{"description":null}`, "description", `""`},
 		{`{"description":["a"]}`, "", `{"error":"description is invalid"}`},
 		{`{"description":"\"q\" \\ \n <b> é \u202e"}`, "description", `"\"q\" \\ \u000a <b> é ` + "\u202e" + `"`},
 		{"access_level=ref_protected", "access_level", `"ref_protected"`},

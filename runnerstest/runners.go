@@ -282,9 +282,6 @@ func putRunner(q *request) (reply, *refusal) {
 
 // change applies the parameters of an update. What is not given stays.
 func (q *request) change(r *runner) {
-	if v, ok := q.text("description"); ok {
-		r.description = v
-	}
 	if v, ok := q.boolean("active"); ok {
 		r.paused = !v
 	}
@@ -307,7 +304,12 @@ func (q *request) change(r *runner) {
 }
 
 // changeNullable applies the parameters that null clears.
+//
+// inferred: that it clears the description, which is empty then and not null.
 func (q *request) changeNullable(r *runner) {
+	if v, given := q.args["description"]; given {
+		r.description, _ = v.(string)
+	}
 	if v, given := q.args["maximum_timeout"]; given {
 		r.maximumTimeout = nil
 		if n, ok := v.(int64); ok {
