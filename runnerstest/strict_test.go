@@ -182,12 +182,17 @@ func TestFindingsFailTheTest(t *testing.T) {
 	srv := runnerstest.NewServer(r, nil)
 	_, err := srv.Client(t).Runners.ListAll(&runners.ListOptions{Scope: runners.ScopeActive}).Collect(t.Context()) //nolint:staticcheck // deprecated, as it should be
 	require.NoError(t, err)
-	require.Len(t, r.failures, 1)
+	ask(t, srv, "", "GET /nope")
+	ask(t, srv, "", "GET /version?glrt-0123456789=1")
+	require.Len(t, r.failures, 3)
 	assert.Contains(t, r.failures[0], `runnerstest: GET /api/v4/runners/all: the parameter "scope" is deprecated`)
+	assert.Contains(t, r.failures[0], `(Allow("scope") keeps this quiet)`)
+	assert.Contains(t, r.failures[1], "(Options.Lenient keeps this quiet)")
+	assert.NotContains(t, r.failures[2], "0123456789")
 	srv.Close()
 	late := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v4/runners?zzz=1", http.NoBody)
 	srv.ServeHTTP(httptest.NewRecorder(), late)
-	assert.Len(t, r.failures, 1, "after its end a test must not hear")
+	assert.Len(t, r.failures, 3, "after its end a test must not hear")
 }
 
 func TestLenient(t *testing.T) {
