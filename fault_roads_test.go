@@ -278,7 +278,7 @@ func hostileServer(name string) func(*testing.T, *road) dialer {
 		s.url = "http://127.0.0.1"
 		return to(t, func(conn net.Conn) {
 			if readRequest(bufio.NewReader(conn)) {
-				hostile()[name](conn)
+				unending()[name](conn)
 			}
 		})
 	}

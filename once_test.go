@@ -114,7 +114,7 @@ func TestOnce(t *testing.T) {
 			for n := range calls {
 				name := fmt.Sprint("call-", n)
 				r := gitlab.AddRunner(runnerstest.Runner{Projects: []int64{app.ID}, Description: name})
-				fault := gitlab.Fault(randomFault(random, func(r *http.Request) bool { return r.Header.Get("X-Request-ID") == name })...)
+				fault := gitlab.Fault(randomFault(random, func(r *http.Request) bool { return r.Header["X-Request-Id"][0] == name })...)
 				ctx, cancel := randomEnd(context.WithValue(t.Context(), calledKey{}, name), random)
 				group.Go(func() {
 					defer cancel()
