@@ -8,7 +8,6 @@ package bench_test
 import (
 	"fmt"
 	"image/color"
-	"slices"
 	"testing"
 	"time"
 
@@ -58,12 +57,6 @@ func TestPlot(t *testing.T) {
 	if err := drawn(all).Save(20*vg.Centimeter, 12*vg.Centimeter, file); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func median(values []float64) float64 {
-	values = slices.Clone(values)
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 // drawn puts the curves into a plot with logarithmic axes.

@@ -17,13 +17,17 @@ type report struct{ lines []string }
 
 // add adds a figure with its goal. The values are those of single rounds.
 func (r *report) add(number, what, goal string, values ...float64) {
-	slices.Sort(values)
-	median := values[len(values)/2]
-	spread := fmt.Sprintf("%.3g to %.3g", values[0], values[len(values)-1])
+	spread := fmt.Sprintf("%.3g to %.3g", slices.Min(values), slices.Max(values))
 	if len(values) == 1 {
 		spread = ""
 	}
-	r.lines = append(r.lines, fmt.Sprintf("| %s | %s | %s | %.3g | %s |", number, what, goal, median, spread))
+	r.lines = append(r.lines, fmt.Sprintf("| %s | %s | %s | %.3g | %s |", number, what, goal, median(values), spread))
+}
+
+func median(values []float64) float64 {
+	values = slices.Clone(values)
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 func (r *report) print(t *testing.T) {

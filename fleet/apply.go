@@ -147,8 +147,8 @@ func PlanApply(
 		item, err := d.differs(ctx, c, g, byDescription)
 		return answer[*ApplyItem]{item, err}
 	}
-	plan, i := &ApplyPlan{Items: []ApplyItem{}}, 0
-	for a := range ordered(ctx, desired.Runners, atOnce(deref(o).Concurrency), look) {
+	plan := &ApplyPlan{Items: []ApplyItem{}}
+	for i, a := range ordered(ctx, desired.Runners, atOnce(deref(o).Concurrency), look) {
 		switch d := desired.Runners[i]; {
 		case a.err != nil:
 			plan.Unplanned = append(plan.Unplanned, unplanned(d.ID, d.Description, a.err))
@@ -157,7 +157,6 @@ func PlanApply(
 		default:
 			plan.Items = append(plan.Items, *a.value)
 		}
-		i++
 	}
 	return plan, missed(len(desired.Runners), plan.Unplanned)
 }

@@ -244,6 +244,7 @@ func TestApplyGivesUpAssigning(t *testing.T) {
 		_, err := fleet.Apply(t.Context(), s.admin, s.admin.Runners.ListAll(nil), read(t, desired), change)
 		require.ErrorIs(t, err, runners.ErrOutcomeUnknown)
 		assert.Equal(t, []int64{1}, s.runner(1).Projects)
+		assert.Equal(t, 3+3, s.count("GET /runners/{id}"), "for the plan, and after each call")
 	})
 }
 
@@ -265,4 +266,13 @@ func TestApplyTogetherWithOthers(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, other.Runners.Delete(t.Context(), 3))
 	require.ErrorIs(t, plan.Apply(t.Context(), s.admin, nil), runners.ErrNotFound)
+}
+
+func TestApplyToARunnerListedTwice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	list := s.listedTwice()
+	plan, err := fleet.PlanApply(t.Context(), s.admin, list, read(t, `{"runners": [{"description": "builder", "paused": true}]}`), nil)
+	require.NoError(t, err)
+	assert.Len(t, plan.Items, 1)
 }

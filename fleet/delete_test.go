@@ -38,6 +38,7 @@ func TestDeleteEverywhere(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, fleet.Deleted, d.State)
 			assert.Equal(t, []fleet.Project{{ID: 2, Path: "acme/site"}}, d.Unassigned)
+			assert.Equal(t, 1, s.count("DELETE /projects/{id}/runners/{runner_id}"), "the last one is not tried")
 			assert.Nil(t, s.runner(id))
 		})
 	}

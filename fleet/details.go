@@ -54,34 +54,29 @@ func detailsOf(
 	ctx context.Context, c *runners.Client, g *gate, ids []int64, o *DetailsOptions,
 ) iter.Seq2[*runners.RunnerDetails, error] {
 	return func(yield func(*runners.RunnerDetails, error) bool) {
-		for d, err := range answersOf(ctx, c, g, ids, o) {
+		for _, a := range answersOf(ctx, c, g, ids, o) {
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)
 				return
 			}
-			if !errors.Is(err, runners.ErrNotFound) && !yield(d, err) {
+			if !errors.Is(a.err, runners.ErrNotFound) && !yield(a.value, a.err) {
 				return
 			}
 		}
 	}
 }
 
-// answersOf yields the details of each runner, or why they could not be had.
+// answersOf yields the place of each runner, and its details or why they could
+// not be had.
 func answersOf(
 	ctx context.Context, c *runners.Client, g *gate, ids []int64, o *DetailsOptions,
-) iter.Seq2[*runners.RunnerDetails, error] {
+) iter.Seq2[int, answer[*runners.RunnerDetails]] {
 	options := deref(o)
 	one := func(ctx context.Context, id int64) answer[*runners.RunnerDetails] {
 		d, err := get(ctx, c, g, id, options.Projects)
 		return answer[*runners.RunnerDetails]{d, ofRunner(id, err)}
 	}
-	return func(yield func(*runners.RunnerDetails, error) bool) {
-		for a := range ordered(ctx, ids, atOnce(options.Concurrency), one) {
-			if !yield(a.value, a.err) {
-				return
-			}
-		}
-	}
+	return ordered(ctx, ids, atOnce(options.Concurrency), one)
 }
 
 // get returns the details of one runner. An object without its id is none.
@@ -106,12 +101,12 @@ type answer[T any] struct {
 // aheadOf is how many results may wait for an earlier one, per call at a time.
 const aheadOf = 4
 
-// ordered yields what do returns for each item, in their order, with at most k
-// calls at once. No call is left when it ends.
+// ordered yields the place of each item and what do returns for it, in their
+// order, with at most k calls at once. No call is left when it ends.
 func ordered[T, R any](
 	ctx context.Context, items []T, k int, do func(context.Context, T) R,
-) iter.Seq[R] {
-	return func(yield func(R) bool) {
+) iter.Seq2[int, R] {
+	return func(yield func(int, R) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		q := &queue[R]{results: make([]chan R, min(aheadOf*k, len(items)))}
 		q.todo = make(chan int, len(q.results))
@@ -131,7 +126,7 @@ func ordered[T, R any](
 			if next := i + len(q.results); next < len(items) {
 				q.todo <- next
 			}
-			if !yield(result) {
+			if !yield(i, result) {
 				return
 			}
 		}

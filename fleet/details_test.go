@@ -12,7 +12,6 @@ import (
 
 	"github.com/seed-832548de/runners"
 	"github.com/seed-832548de/runners/fleet"
-	"github.com/seed-832548de/runners/runnerstest"
 )
 
 // details reads all that Details yields.
@@ -199,14 +198,10 @@ func TestDetailsWhileDeleting(t *testing.T) {
 	assert.Empty(t, s.Snapshot().Runners)
 }
 
-// GitLab shows a runner once for each manager that a version filter matches.
 func TestDetailsOfARunnerListedTwice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
-	s.add(1, func(r *runnerstest.Runner) {
-		r.Managers = []runnerstest.Manager{{SystemID: "a", Version: "17.1.0"}, {SystemID: "b", Version: "17.2.0"}}
-	})
-	list := s.admin.Runners.ListAll(&runners.ListOptions{VersionPrefix: "17"})
+	list := s.listedTwice()
 	rows, err := list.Collect(t.Context())
 	require.NoError(t, err)
 	require.Len(t, rows, 2)

@@ -256,6 +256,34 @@ func TestDrainWaitsAsGitLabAsks(t *testing.T) {
 	})
 }
 
+// A wait goes on after a look that GitLab refused again and again.
+func TestDrainOutlastsRefusals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "")
+		id := busy(s, time.Hour)
+		began, failed := time.Now(), 0
+		s.before = func(*http.Request) *fault {
+			if e := time.Since(began); e > time.Minute && e < 12*time.Hour {
+				return &fault{http.StatusTooManyRequests, time.Hour}
+			}
+			return nil
+		}
+		d, err := fleet.Drain(t.Context(), s.admin, id, &fleet.DrainOptions{
+			Timeout: 20 * time.Hour,
+			Progress: func(p fleet.DrainProgress) {
+				if p.Err != nil {
+					failed++
+					assert.ErrorIs(t, p.Err, runners.ErrRateLimited)
+				}
+			},
+		})
+		require.NoError(t, err)
+		assert.True(t, d.Idle)
+		assert.Positive(t, failed)
+	})
+}
+
 // The answers to the pause, and to some looks, are lost.
 func TestDrainAfterLostAnswers(t *testing.T) {
 	t.Parallel()

@@ -82,11 +82,10 @@ func Find(ctx context.Context, c *runners.Client, list List, q *Query) ([]Match,
 	if err != nil {
 		return nil, err
 	}
-	rows = slices.DeleteFunc(rows, func(r *runners.Runner) bool {
+	rows = slices.DeleteFunc(once(rows), func(r *runners.Runner) bool {
 		return query.Description != "" && r.Description != query.Description ||
 			query.Match != nil && !query.Match(r)
 	})
-	rows = slices.CompactFunc(rows, func(a, b *runners.Runner) bool { return a.ID == b.ID })
 	if !query.byManager() {
 		matches := make([]Match, len(rows))
 		for i, r := range rows {
@@ -105,13 +104,11 @@ func (q Query) findManagers(
 		return answer[[]runners.RunnerManager]{managers, ofRunner(r.ID, err)}
 	}
 	errs := make([]error, len(rows))
-	i := 0
-	for a := range ordered(ctx, rows, atOnce(q.Concurrency), look) {
+	for i, a := range ordered(ctx, rows, atOnce(q.Concurrency), look) {
 		errs[i] = a.err
 		if found := slices.DeleteFunc(a.value, q.excludes); len(found) > 0 {
 			matches = append(matches, Match{rows[i], found})
 		}
-		i++
 	}
 	return matches, partial(errs)
 }

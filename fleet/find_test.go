@@ -163,3 +163,13 @@ func TestFindWhileOthersDelete(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, map[int64][]string{1: {"s_a"}}, found(matches))
 }
+
+func TestFindARunnerListedTwice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.listedTwice()
+	matches, err := fleet.Find(t.Context(), s.admin, s.admin.Runners.ListAll, &fleet.Query{VersionPrefix: "17"})
+	require.NoError(t, err)
+	require.Len(t, matches, 1)
+	assert.Len(t, matches[0].Managers, 2)
+}

@@ -81,16 +81,14 @@ func (l *look) deepen(ctx context.Context) error {
 	l.progress.DetailsTotal = len(wanted)
 	errs := make([]error, len(wanted))
 	o := &DetailsOptions{Concurrency: l.watcher.options.Concurrency, Projects: true}
-	i := 0
-	for d, err := range answersOf(ctx, l.watcher.client, &l.gate, wanted, o) {
+	for i, a := range answersOf(ctx, l.watcher.client, &l.gate, wanted, o) {
 		switch {
-		case err == nil:
-			l.details[wanted[i]] = d
-		case !errors.Is(err, runners.ErrNotFound): // the next look will find it gone
-			errs[i], l.pending[wanted[i]] = err, passing(err)
+		case a.err == nil:
+			l.details[wanted[i]] = a.value
+		case !errors.Is(a.err, runners.ErrNotFound): // the next look will find it gone
+			errs[i], l.pending[wanted[i]] = a.err, passing(a.err)
 		}
-		i++
-		l.progress.Details = i
+		l.progress.Details++
 		l.report()
 	}
 	l.unread = partial(errs)
@@ -231,14 +229,12 @@ func (l *look) missing(ctx context.Context) error {
 		_, err := get(ctx, w.client, &l.gate, id, false)
 		return err
 	}
-	i := 0
-	for err := range ordered(ctx, lacking, atOnce(w.options.Concurrency), exists) {
+	for i, err := range ordered(ctx, lacking, atOnce(w.options.Concurrency), exists) {
 		gone := errors.Is(err, runners.ErrNotFound)
 		if err != nil && !gone && !errors.Is(err, runners.ErrForbidden) {
 			return ofRunner(lacking[i], err)
 		}
 		l.miss(lacking[i], gone)
-		i++
 	}
 	return nil
 }

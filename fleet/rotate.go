@@ -138,7 +138,7 @@ func (r *Rotator) reset(ctx context.Context, g *gate, id int64) (*runners.Authen
 		})
 	}
 	token, err := again(ctx)
-	if !unknown(token, err) {
+	if !errors.Is(err, runners.ErrOutcomeUnknown) {
 		return token, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rescue)
@@ -147,20 +147,14 @@ func (r *Rotator) reset(ctx context.Context, g *gate, id int64) (*runners.Authen
 		if sleep(ctx, about(time.Second<<try)) != nil {
 			break
 		}
-		token, err = again(ctx)
-		if !unknown(token, err) && err == nil {
+		if token, err = again(ctx); err == nil {
 			return token, nil
 		}
-		if err != nil && !passing(err) {
+		if !passing(err) {
 			break
 		}
 	}
 	return nil, fmt.Errorf("%w: %w", ErrTokenLost, err)
-}
-
-// unknown reports whether a token may have been reset and is not known.
-func unknown(token *runners.AuthenticationToken, err error) bool {
-	return errors.Is(err, runners.ErrOutcomeUnknown) || err == nil && token.Token.IsZero()
 }
 
 // store hands a new token to the store, whatever has become of the context.

@@ -67,6 +67,15 @@ func (s *stage) add(n int, change ...func(*runnerstest.Runner)) []int64 {
 	return ids
 }
 
+// listedTwice adds a runner, and returns a list that has it twice: once for each
+// manager that a version filter matches.
+func (s *stage) listedTwice(change ...func(*runnerstest.Runner)) *runners.Listing[runners.Runner] {
+	s.add(1, append(change, func(r *runnerstest.Runner) {
+		r.Managers = []runnerstest.Manager{{SystemID: "a", Version: "17.1.0"}, {SystemID: "b", Version: "17.2.0"}}
+	})...)
+	return s.admin.Runners.ListAll(&runners.ListOptions{VersionPrefix: "17"})
+}
+
 // runner returns what the fake knows of a runner; nil if it is gone.
 func (s *stage) runner(id int64) *runnerstest.Runner {
 	all := s.Snapshot().Runners

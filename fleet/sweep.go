@@ -133,16 +133,15 @@ func PlanSweep(
 	rows = once(rows)
 	plan := &SweepPlan{At: s.now, Seen: len(rows), Items: []SweepItem{}}
 	rows = slices.DeleteFunc(rows, func(r *runners.Runner) bool { return !s.candidate(r) })
-	wanted, i := &DetailsOptions{Concurrency: s.Concurrency, Projects: s.Projects != nil}, 0
-	for d, err := range answersOf(ctx, c, g, ids(rows), wanted) {
+	wanted := &DetailsOptions{Concurrency: s.Concurrency, Projects: s.Projects != nil}
+	for i, a := range answersOf(ctx, c, g, ids(rows), wanted) {
 		switch {
-		case errors.Is(err, runners.ErrNotFound): // it is gone
-		case err != nil:
-			plan.Unplanned = append(plan.Unplanned, unplanned(rows[i].ID, rows[i].Description, err))
-		case s.selects(d):
-			plan.Items = append(plan.Items, s.judge(d))
+		case errors.Is(a.err, runners.ErrNotFound): // it is gone
+		case a.err != nil:
+			plan.Unplanned = append(plan.Unplanned, unplanned(rows[i].ID, rows[i].Description, a.err))
+		case s.selects(a.value):
+			plan.Items = append(plan.Items, s.judge(a.value))
 		}
-		i++
 	}
 	return plan, s.verdict(plan, len(rows))
 }

@@ -329,3 +329,13 @@ func TestSweepTogetherWithOthers(t *testing.T) {
 	assert.Equal(t, fleet.AlreadyGone, plan.Items[2].State)
 	assert.Equal(t, fleet.Deleted, plan.Items[3].State)
 }
+
+func TestSweepARunnerListedTwice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	list := s.listedTwice(func(r *runnerstest.Runner) { r.ContactedAt = runnerstest.Ago(20 * day) })
+	plan, err := fleet.PlanSweep(t.Context(), s.admin, list, nil)
+	require.NoError(t, err)
+	assert.Len(t, plan.Items, 1)
+	assert.Equal(t, 1, plan.Seen)
+}

@@ -258,16 +258,11 @@ func TestWatchMissesRunners(t *testing.T) {
 	})
 }
 
-// GitLab shows a runner once for each manager that a version filter matches.
 func TestWatchARunnerListedTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, "")
-		s.add(1, func(r *runnerstest.Runner) {
-			r.Managers = []runnerstest.Manager{{SystemID: "a", Version: "17.1.0"}, {SystemID: "b", Version: "17.2.0"}}
-		})
-		list := s.admin.Runners.ListAll(&runners.ListOptions{VersionPrefix: "17"})
-		w := fleet.NewWatcher(s.admin, list, nil)
+		w := fleet.NewWatcher(s.admin, s.listedTwice(), nil)
 		_, _ = watch(t, w, time.Minute)
 		time.AfterFunc(time.Minute, func() { s.change(1, func(r *runnerstest.Runner) { r.Paused = true }) })
 		events, errs := watch(t, w, 10*time.Minute)

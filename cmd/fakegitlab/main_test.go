@@ -23,24 +23,35 @@ import (
 // started runs the program within the test, and ends it with the test.
 func started(t *testing.T, args ...string) startup {
 	t.Helper()
+	line, end := launch(t, args...)
+	t.Cleanup(func() {
+		status, stderr := end()
+		assert.Equal(t, statusOK, status, "%s", stderr)
+	})
+	return line
+}
+
+// launch runs the program within the test. What it returns beside the first line
+// ends it, once.
+func launch(t *testing.T, args ...string) (line startup, end func() (status int, stderr string)) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
 	stdout, out := io.Pipe()
-	var stderr bytes.Buffer
+	var told bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, args, out, &stderr)
+		ended <- run(ctx, args, out, &told)
 		_ = out.Close()
 	}()
 	first, err := bufio.NewReader(stdout).ReadBytes('\n')
 	go func() { _, _ = io.Copy(io.Discard, stdout) }()
-	t.Cleanup(func() {
-		cancel()
-		assert.Equal(t, statusOK, <-ended, "%s", &stderr)
-	})
-	require.NoError(t, err)
-	var line startup
+	require.NoError(t, err, "%s", &told)
 	require.NoError(t, json.Unmarshal(first, &line))
-	return line
+	return line, func() (int, string) {
+		cancel()
+		return <-ended, told.String()
+	}
 }
 
 func TestStartup(t *testing.T) {

@@ -1,11 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,19 +12,7 @@ import (
 // asked runs the program, asks for one path and ends it.
 func asked(t *testing.T, path string, args ...string) (status int, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	stdout, out := io.Pipe()
-	var told bytes.Buffer
-	ended := make(chan int, 1)
-	go func() {
-		ended <- run(ctx, args, out, &told)
-		_ = out.Close()
-	}()
-	first, err := bufio.NewReader(stdout).ReadBytes('\n')
-	require.NoError(t, err)
-	var line startup
-	require.NoError(t, json.Unmarshal(first, &line))
+	line, end := launch(t, args...)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, line.APIv4URL+path, http.NoBody)
 	require.NoError(t, err)
 	request.Header.Set("Private-Token", line.AdminToken)
@@ -37,8 +20,7 @@ func asked(t *testing.T, path string, args ...string) (status int, stderr string
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 	assert.Equal(t, http.StatusOK, answer.StatusCode)
-	cancel()
-	return <-ended, told.String()
+	return end()
 }
 
 func TestStrict(t *testing.T) {

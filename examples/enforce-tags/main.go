@@ -71,10 +71,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return err
 	}
 	defer closeFake()
-	list := gitlab.Runners.List(nil)
-	if c.all {
-		list = gitlab.Runners.ListAll(nil)
-	}
+	list := program.List(gitlab, c.all, "")
 	plan, failed := fleet.Apply(ctx, gitlab, list, desired, &fleet.ApplyOptions{Apply: c.apply})
 	if plan == nil {
 		return failed

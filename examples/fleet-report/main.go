@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rows, failed := collect(ctx, gitlab, c.list(gitlab), log)
+	rows, failed := collect(ctx, gitlab, program.List(gitlab, c.all, c.group), log)
 	if failed != nil && len(rows) == 0 {
 		return failed
 	}
@@ -74,17 +74,6 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return err
 	}
 	return errors.Join(failed, c.write(out, text.Bytes(), p))
-}
-
-func (c choices) list(gitlab *runners.Client) *runners.Listing[runners.Runner] {
-	switch {
-	case c.group != "":
-		return gitlab.Groups.List(runners.Path(c.group), nil)
-	case c.all:
-		return gitlab.Runners.ListAll(nil)
-	default:
-		return gitlab.Runners.List(nil)
-	}
 }
 
 // scope says which runners these are.
@@ -127,6 +116,6 @@ func (c choices) write(out io.Writer, text []byte, p *page) error {
 	if err := os.WriteFile(c.file, text, 0o600); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%s %s is in %s\n", p.Headline, "The picture", c.file)
+	_, err := fmt.Fprintf(out, "%s The picture is in %s\n", p.Headline, c.file)
 	return err
 }

@@ -28,7 +28,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags := program.Flags("list-runners", usage, log)
 	status := flags.String("status", "", "only runners of this status, such as online or stale")
 	tags := flags.String("tag", "", "only runners with these tags, separated by commas")
-	if err := flags.Parse(args); err != nil {
+	if err := program.Parse(flags, args); err != nil {
 		return err
 	}
 	c, closeFake, err := connect(log)
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", r.ID, r.RunnerType, r.Status, r.Description)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", r.ID, r.RunnerType, r.Status, program.Plain(r.Description))
 	}
 	return table.Flush()
 }

@@ -36,7 +36,7 @@ func TestListsTheFakesRunners(t *testing.T) {
 func TestListsAGitLabsRunners(t *testing.T) {
 	gitlab := runnerstest.NewServer(t, nil)
 	project := gitlab.AddProject(runnerstest.Project{Path: "real/app"})
-	gitlab.AddRunner(runnerstest.Runner{Description: "a real one", Projects: []int64{project.ID}})
+	gitlab.AddRunner(runnerstest.Runner{Description: "a real\x1b one", Projects: []int64{project.ID}})
 	gitlab.AddUser(runnerstest.User{Username: "mia"})
 	gitlab.AddMember(runnerstest.Member{User: "mia", Project: project.ID, Role: runnerstest.Maintainer})
 	token := gitlab.AddToken(runnerstest.AccessToken{User: "mia"})
@@ -45,7 +45,7 @@ func TestListsAGitLabsRunners(t *testing.T) {
 
 	var out, log bytes.Buffer
 	require.NoError(t, run(t.Context(), nil, &out, &log))
-	assert.Contains(t, out.String(), "a real one")
+	assert.Contains(t, out.String(), "a real? one\n")
 	assert.Empty(t, log.String())
 }
 
@@ -53,6 +53,7 @@ func TestErrors(t *testing.T) {
 	var out, log bytes.Buffer
 	require.Error(t, run(t.Context(), []string{"-nonsense"}, &out, &log))
 	assert.Contains(t, log.String(), "Usage")
+	require.ErrorContains(t, run(t.Context(), []string{"docker"}, &out, &log), `unexpected argument "docker"`)
 
 	t.Setenv("GITLAB_URL", "gitlab.example.com")
 	t.Setenv("GITLAB_TOKEN", "glpat-x")

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/seed-832548de/runners"
+	"github.com/seed-832548de/runners/examples/internal/program"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
@@ -28,7 +29,7 @@ type site struct {
 // connect takes the fake GitLab that the environment names, or starts one.
 func connect(log io.Writer) (*site, error) {
 	s := &site{url: os.Getenv("GITLAB_URL"), token: os.Getenv("GITLAB_TOKEN"), close: func() {}}
-	if s.url == "" && s.token == "" {
+	if !program.Configured() {
 		fake, err := runnerstest.Start(&runnerstest.Options{Control: true})
 		if err != nil {
 			return nil, err

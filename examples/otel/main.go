@@ -92,11 +92,7 @@ func (c choices) sweep(
 ) (*fleet.SweepPlan, error) {
 	ctx, span := t.tracer.Start(ctx, "sweep")
 	defer span.End()
-	list := gitlab.Runners.List(nil)
-	if c.all {
-		list = gitlab.Runners.ListAll(nil)
-	}
-	plan, err := fleet.Sweep(ctx, gitlab, list, &fleet.SweepOptions{
+	plan, err := fleet.Sweep(ctx, gitlab, program.List(gitlab, c.all, ""), &fleet.SweepOptions{
 		OlderThan: time.Duration(c.days) * 24 * time.Hour, Apply: c.apply,
 	})
 	if plan != nil {

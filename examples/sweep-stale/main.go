@@ -108,11 +108,7 @@ func (c choices) sweep(ctx context.Context, gitlab *runners.Client) (*fleet.Swee
 		}
 		return plan, plan.Apply(ctx, gitlab, nil)
 	}
-	list := gitlab.Runners.List(nil)
-	if c.all {
-		list = gitlab.Runners.ListAll(nil)
-	}
-	return fleet.Sweep(ctx, gitlab, list, c.options())
+	return fleet.Sweep(ctx, gitlab, program.List(gitlab, c.all, ""), c.options())
 }
 
 func (c choices) options() *fleet.SweepOptions {

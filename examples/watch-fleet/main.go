@@ -100,7 +100,7 @@ func (c choices) watch(ctx context.Context, s screen, log io.Writer) error {
 	if c.details {
 		o.Depth = fleet.DepthAll
 	}
-	w := fleet.NewWatcher(gitlab, c.list(gitlab), o)
+	w := fleet.NewWatcher(gitlab, program.List(gitlab, c.all, c.group), o)
 	for e, err := range w.Events(ctx) {
 		switch {
 		case err == nil:
@@ -112,17 +112,6 @@ func (c choices) watch(ctx context.Context, s screen, log io.Writer) error {
 		}
 	}
 	return nil
-}
-
-func (c choices) list(gitlab *runners.Client) *runners.Listing[runners.Runner] {
-	switch {
-	case c.group != "":
-		return gitlab.Groups.List(runners.Path(c.group), nil)
-	case c.all:
-		return gitlab.Runners.ListAll(nil)
-	default:
-		return gitlab.Runners.List(nil)
-	}
 }
 
 // hopeless reports whether the next look would fail in the same way. Where only

@@ -89,6 +89,19 @@ func Connect(o *runners.Options, f Fake, log io.Writer) (*runners.Client, func()
 	return c, fake.Close, err
 }
 
+// List is the list that a program is about: the runners that serve a group,
+// unless its path is "", or all of the instance, or those that the user manages.
+func List(gitlab *runners.Client, all bool, group string) *runners.Listing[runners.Runner] {
+	switch {
+	case group != "":
+		return gitlab.Groups.List(runners.Path(group), nil)
+	case all:
+		return gitlab.Runners.ListAll(nil)
+	default:
+		return gitlab.Runners.List(nil)
+	}
+}
+
 // Plain is a text of somebody else's, without what could play with a terminal.
 func Plain(text string) string {
 	return strings.Map(func(r rune) rune {
