@@ -25,25 +25,11 @@ import (
 // returns a client that speaks to it.
 func serveBytes(t *testing.T, answer func(request []byte) []byte) *runners.Client {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go converse(conn, answer)
-		}
-	}()
-	c, err := runners.New("http://"+listener.Addr().String(), runners.PrivateToken(accessToken), nil)
-	require.NoError(t, err)
-	return c
+	address := listen(t, func(conn net.Conn, _ int) { converse(conn, answer) })
+	return dial(t, "http://"+address, nil)
 }
 
 func converse(conn net.Conn, answer func(request []byte) []byte) {
-	defer func() { _ = conn.Close() }()
 	var buffer [4096]byte
 	for n := 0; ; {
 		more, err := conn.Read(buffer[n:])

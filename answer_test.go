@@ -6,7 +6,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -49,17 +48,14 @@ func TestAnswer_strange(t *testing.T) {
 		"large":         {reply(200, `{"id":9223372036854775808}`), ""},
 		"date":          {reply(200, `{"id":6,"created_at":"0000-00-00"}`), ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				d, err := client(t, play(c.step), nil).Runners.Get(t.Context(), 6)
-				require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
-				assert.Nil(t, d)
-				assert.Contains(t, err.Error(), "runners: GET /runners/{id}: ")
-				assert.Contains(t, err.Error(), c.want)
-				assert.NotContains(t, err.Error(), "\n")
-				assert.LessOrEqual(t, len(err.Error()), 1024)
-			})
+		inBubble(t, name, func(t *testing.T) {
+			d, err := client(t, play(c.step), nil).Runners.Get(t.Context(), 6)
+			require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
+			assert.Nil(t, d)
+			assert.Contains(t, err.Error(), "runners: GET /runners/{id}: ")
+			assert.Contains(t, err.Error(), c.want)
+			assert.NotContains(t, err.Error(), "\n")
+			assert.LessOrEqual(t, len(err.Error()), 1024)
 		})
 	}
 }

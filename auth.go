@@ -182,31 +182,28 @@ func authFault(auth Auth) string {
 
 // accessTokenFault says why t cannot be a user's access token, or "".
 func accessTokenFault(t Token) string {
-	if fault := tokenFault(t); fault != "" {
-		return fault
-	}
-	switch use, prefix := tokenform.Of(t.Reveal()); use {
-	case tokenform.Runner:
-		return "a token that begins with " + prefix + " is no access token: " +
-			"runner and registration tokens go to the methods of Client.Tokens"
-	case tokenform.Other:
-		return "a token that begins with " + prefix + " is no access token"
-	case tokenform.Access, tokenform.Unknown:
-	}
-	return ""
+	return useFault(t, "no access token", tokenform.Runner,
+		"runner and registration tokens go to the methods of Client.Tokens")
 }
 
 // runnerTokenFault says why t cannot be a runner's token, or "".
 func runnerTokenFault(t Token) string {
+	return useFault(t, "no runner's token", tokenform.Access, "access tokens go to New")
+}
+
+// useFault says why t cannot be used here, or "". The tokens of the other use
+// have a place of their own.
+func useFault(t Token, whatItIs string, other tokenform.Use, place string) string {
 	if fault := tokenFault(t); fault != "" {
 		return fault
 	}
-	switch use, prefix := tokenform.Of(t.Reveal()); use {
-	case tokenform.Access:
-		return "a token that begins with " + prefix + " is no runner's token: access tokens go to New"
-	case tokenform.Other:
-		return "a token that begins with " + prefix + " is no runner's token"
-	case tokenform.Runner, tokenform.Unknown:
+	use, prefix := tokenform.Of(t.Reveal())
+	fault := "a token that begins with " + prefix + " is " + whatItIs
+	if use == other {
+		return fault + ": " + place
+	}
+	if use == tokenform.Other {
+		return fault
 	}
 	return ""
 }

@@ -420,6 +420,31 @@ func TestBearerSource_cancelled(t *testing.T) {
 	})
 }
 
+// TestBearerSource_manyCancelled: calls that wait for a credential that never
+// comes end with their contexts, all of them, and leave nothing behind.
+func TestBearerSource_manyCancelled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := runners.BearerSource(func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		})
+		c := clientAs(t, source, fails{t}, nil)
+		var calls sync.WaitGroup
+		for i := range 1000 {
+			calls.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%10+1)*time.Second)
+				defer cancel()
+				_, err := c.Runners.Get(ctx, 6)
+				if ctx.Err() == nil || err == nil {
+					t.Errorf("ended before its context: %v", err)
+				}
+			})
+		}
+		calls.Wait()
+	})
+}
+
 // TestBearerSource_waiting: whoever waits for a token that another goroutine
 // fetches waits no longer than its own context.
 func TestBearerSource_waiting(t *testing.T) {
@@ -434,38 +459,35 @@ func TestBearerSource_waiting(t *testing.T) {
 		"before it is sent":    {[]string{"first"}, time.Second, nil, 1},
 		"after it was refused": {[]string{"first"}, 0, runners.ErrUnauthorized, 2},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var fetched atomic.Int32
-				source := runners.BearerSource(func(ctx context.Context) (string, error) {
-					if n := int(fetched.Add(1)); n <= len(c.tokens) {
-						return c.tokens[n-1], nil
-					}
-					time.Sleep(time.Hour) // it heeds no context
-					return "late", ctx.Err()
-				})
-				var asked atomic.Int32
-				s := play(func(req *http.Request) (*http.Response, error) {
-					time.Sleep(time.Duration(asked.Add(1)) * time.Millisecond) // in the order of asking
-					return reply(401, `{}`)(req)
-				})
-				gitlab := clientAs(t, source, s, &runners.Options{AttemptTimeout: 2 * time.Hour})
-				var group sync.WaitGroup
-				group.Go(func() { _, _ = gitlab.Version(t.Context()) })
-				synctest.Wait()
-				time.Sleep(c.together)
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-				defer cancel()
-				began := time.Now()
-				_, err := gitlab.Version(ctx)
-				require.ErrorIs(t, err, context.DeadlineExceeded)
-				assert.Equal(t, time.Minute, time.Since(began))
-				assert.Equal(t, c.is != nil, errors.Is(err, runners.ErrUnauthorized))
-				assert.Len(t, s.requests(), c.requests)
-				assert.EqualValues(t, len(c.tokens)+1, fetched.Load())
-				group.Wait()
+		inBubble(t, name, func(t *testing.T) {
+			var fetched atomic.Int32
+			source := runners.BearerSource(func(ctx context.Context) (string, error) {
+				if n := int(fetched.Add(1)); n <= len(c.tokens) {
+					return c.tokens[n-1], nil
+				}
+				time.Sleep(time.Hour) // it heeds no context
+				return "late", ctx.Err()
 			})
+			var asked atomic.Int32
+			s := play(func(req *http.Request) (*http.Response, error) {
+				time.Sleep(time.Duration(asked.Add(1)) * time.Millisecond) // in the order of asking
+				return reply(401, `{}`)(req)
+			})
+			gitlab := clientAs(t, source, s, &runners.Options{AttemptTimeout: 2 * time.Hour})
+			var group sync.WaitGroup
+			group.Go(func() { _, _ = gitlab.Version(t.Context()) })
+			synctest.Wait()
+			time.Sleep(c.together)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			began := time.Now()
+			_, err := gitlab.Version(ctx)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, time.Minute, time.Since(began))
+			assert.Equal(t, c.is != nil, errors.Is(err, runners.ErrUnauthorized))
+			assert.Len(t, s.requests(), c.requests)
+			assert.EqualValues(t, len(c.tokens)+1, fetched.Load())
+			group.Wait()
 		})
 	}
 }

@@ -261,7 +261,7 @@ func (c *Client) roundTrip(
 ) error {
 	t := &trip{client: c, endpoint: e, read: read, began: time.Now()}
 	err := t.run(ctx, body)
-	defer func() { c.bodies.put(t.body) }()
+	c.bodies.put(t.body)
 	if ctx == nil {
 		ctx = context.Background()
 	}

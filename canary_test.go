@@ -289,9 +289,7 @@ func TestCanary_gitlab(t *testing.T) {
 // exposeTokens makes all calls that have to do with a token, and some more.
 func exposeTokens(t *testing.T, r row, m mode) { //nolint:thelper // it is what the test does, a step of it
 	s := &road{stays: m.stays, row: r}
-	s.Server = runnerstest.NewServer(t, &runnerstest.Options{Version: "16.11.0", Lenient: true, Control: true})
-	app := s.AddProject(runnerstest.Project{Path: "acme/app"})
-	s.runner = s.AddRunner(runnerstest.Runner{Projects: []int64{app.ID}, Description: "old"})
+	s.start(t, &runnerstest.Options{Version: "16.11.0", Lenient: true, Control: true})
 	var shown bytes.Buffer
 	c := s.client(t, runners.Options{
 		MaxBodyBytes: 4 << 10, Logger: slog.New(slog.NewTextHandler(&shown, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -304,7 +302,7 @@ func exposeTokens(t *testing.T, r row, m mode) { //nolint:thelper // it is what 
 		func() (any, error) { return c.Runners.List(nil).Collect(ctx) },
 		func() (any, error) { return c.Runners.Get(ctx, s.runner.ID) },
 		func() (any, error) { return c.Tokens.Verify(ctx, ofIts(), &runners.VerifyOptions{SystemID: "s_1"}) },
-		func() (any, error) { return c.Runners.Create(ctx, runners.ForProject(app.ID), nil) },
+		func() (any, error) { return c.Runners.Create(ctx, runners.ForProject(s.runner.Projects[0]), nil) },
 		func() (any, error) { return c.Runners.ResetToken(ctx, s.runner.ID) },
 		func() (any, error) { return c.Tokens.Reset(ctx, ofIts()) },
 		func() (any, error) { return c.Runners.ResetRegistrationToken(ctx) },

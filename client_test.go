@@ -353,19 +353,16 @@ func TestAttemptTimeout(t *testing.T) {
 		"own shorter": {2 * time.Second, 3 * time.Second, 2 * time.Second},
 		"own longer":  {5 * time.Second, 3 * time.Second, 3 * time.Second},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := play(hang)
-				began := time.Now()
-				_, err := client(t, nil, &runners.Options{
-					HTTPClient:     &http.Client{Transport: s, Timeout: c.own},
-					AttemptTimeout: c.attempt, MaxAttempts: 1,
-				}).Version(t.Context())
-				require.ErrorIs(t, err, runners.ErrUnavailable)
-				require.ErrorIs(t, err, context.DeadlineExceeded)
-				assert.Equal(t, c.want, time.Since(began))
-			})
+		inBubble(t, name, func(t *testing.T) {
+			s := play(hang)
+			began := time.Now()
+			_, err := client(t, nil, &runners.Options{
+				HTTPClient:     &http.Client{Transport: s, Timeout: c.own},
+				AttemptTimeout: c.attempt, MaxAttempts: 1,
+			}).Version(t.Context())
+			require.ErrorIs(t, err, runners.ErrUnavailable)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, c.want, time.Since(began))
 		})
 	}
 }
@@ -441,31 +438,86 @@ func TestObserve(t *testing.T) {
 		},
 		"not sent": {[]step{fail(errReset)}, 0, runners.Call{}, runners.ErrInvalid},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var seen []runners.Call
-				began := time.Now()
-				_, err := client(t, play(c.steps...), &runners.Options{
-					Observe: func(_ context.Context, call runners.Call) { seen = append(seen, call) },
-				}).Runners.Get(t.Context(), c.id)
-				require.Len(t, seen, 1)
-				want := c.want
-				want.Method, want.Route, want.Class, want.Err = "GET", "/runners/{id}", runners.ClassRead, err
-				if want.Duration != 0 {
-					want.Duration = time.Since(began)
-					want.Waited = want.Duration // an attempt takes no time
-					assert.Positive(t, want.Duration)
-				}
-				assert.Equal(t, want, seen[0])
-				if c.is == nil {
-					assert.NoError(t, err)
-					return
-				}
-				assert.ErrorIs(t, err, c.is)
-			})
+		inBubble(t, name, func(t *testing.T) {
+			var seen []runners.Call
+			began := time.Now()
+			_, err := client(t, play(c.steps...), &runners.Options{
+				Observe: func(_ context.Context, call runners.Call) { seen = append(seen, call) },
+			}).Runners.Get(t.Context(), c.id)
+			require.Len(t, seen, 1)
+			want := c.want
+			want.Method, want.Route, want.Class, want.Err = "GET", "/runners/{id}", runners.ClassRead, err
+			if want.Duration != 0 {
+				want.Duration = time.Since(began)
+				want.Waited = want.Duration // an attempt takes no time
+				assert.Positive(t, want.Duration)
+			}
+			assert.Equal(t, want, seen[0])
+			if c.is == nil {
+				assert.NoError(t, err)
+				return
+			}
+			assert.ErrorIs(t, err, c.is)
 		})
 	}
+}
+
+// TestObserve_waited: an observer tells the time of attempts from that between
+// them, however the wait ends, and whoever asked for it.
+func TestObserve_waited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refuse := reply(http.StatusTooManyRequests, `{}`, "Retry-After", "5")
+		slowly := func(do step) step {
+			return func(r *http.Request) (*http.Response, error) {
+				time.Sleep(time.Second)
+				return do(r)
+			}
+		}
+		for _, test := range []struct {
+			steps   []step
+			timeout time.Duration
+			first   runners.Call
+			second  runners.Call // its turn may come later, for what the first one learned
+		}{
+			{
+				[]step{slowly(reply(200, `{"id":6}`))},
+				time.Hour,
+				runners.Call{StatusCode: 200, Attempts: 1, Duration: time.Second},
+				runners.Call{StatusCode: 200, Attempts: 1, Duration: time.Second},
+			},
+			{
+				[]step{slowly(refuse), slowly(refuse), slowly(reply(200, `{"id":6}`))},
+				time.Hour,
+				runners.Call{StatusCode: 200, Attempts: 3, Duration: 13 * time.Second, Waited: 10 * time.Second},
+				runners.Call{StatusCode: 200, Attempts: 1, Duration: time.Second},
+			},
+			{
+				[]step{slowly(refuse), slowly(reply(200, `{"id":6}`))},
+				-3 * time.Second,
+				runners.Call{StatusCode: 429, Attempts: 1, Duration: 3 * time.Second, Waited: 2 * time.Second},
+				runners.Call{StatusCode: 200, Attempts: 1, Duration: 4 * time.Second, Waited: 3 * time.Second},
+			},
+		} {
+			var seen []runners.Call
+			c := client(t, play(test.steps...), &runners.Options{
+				Observe: func(_ context.Context, call runners.Call) { seen = append(seen, call) },
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
+			if test.timeout < 0 { // not known beforehand
+				ctx, cancel = context.WithCancel(t.Context())
+				time.AfterFunc(-test.timeout, cancel)
+			}
+			_, _ = c.Runners.Get(ctx, 6)
+			cancel()
+			_, _ = c.Runners.Get(t.Context(), 6)
+			require.Len(t, seen, 2)
+			for i, want := range []runners.Call{test.first, test.second} {
+				want.Method, want.Route, want.Class, want.Err = "GET", "/runners/{id}", runners.ClassRead, seen[i].Err
+				assert.Equal(t, want, seen[i])
+			}
+		}
+	})
 }
 
 // TestObserve_nilContext: an observer may look into its context.
@@ -584,15 +636,12 @@ func TestDo(t *testing.T) {
 func TestDo_retries(t *testing.T) {
 	t.Parallel()
 	for method, attempts := range map[string]int{"GET": 4, "PUT": 4, "DELETE": 4, "POST": 1, "PATCH": 1} {
-		t.Run(method, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := play(fail(errReset))
-				err := client(t, s, nil).Do(t.Context(), method, "version", nil, nil, nil)
-				require.ErrorIs(t, err, runners.ErrUnavailable)
-				assert.Equal(t, attempts == 1, errors.Is(err, runners.ErrOutcomeUnknown))
-				assert.Len(t, s.requests(), attempts)
-			})
+		inBubble(t, method, func(t *testing.T) {
+			s := play(fail(errReset))
+			err := client(t, s, nil).Do(t.Context(), method, "version", nil, nil, nil)
+			require.ErrorIs(t, err, runners.ErrUnavailable)
+			assert.Equal(t, attempts == 1, errors.Is(err, runners.ErrOutcomeUnknown))
+			assert.Len(t, s.requests(), attempts)
 		})
 	}
 }

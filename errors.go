@@ -94,6 +94,10 @@ const (
 	ClassRotate Class = "rotate" // never repeated once it may have been done
 )
 
+// once reports whether an operation is never repeated once it may have been
+// done.
+func (c Class) once() bool { return c == ClassCreate || c == ClassRotate }
+
 // Phase is how far the last attempt of a call came.
 type Phase string
 
@@ -413,9 +417,9 @@ func oneLine(s string, limit int) string {
 	return s[:end] + "…"
 }
 
-// askedWait returns how long the server asked to wait, and whether it did.
-// What is too long to be represented is the longest time.
-func askedWait(h http.Header, now time.Time) (time.Duration, bool) {
+// askedWait returns how long the server asked to wait; 0 where it did not. What
+// is too long to be represented is the longest time.
+func askedWait(h http.Header, now time.Time) time.Duration {
 	if d, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = d // the times in the other headers are by the server's clock
 	}
@@ -427,13 +431,13 @@ func askedWait(h http.Header, now time.Time) (time.Duration, bool) {
 		}
 	}
 	if asked {
-		return longest, true
+		return longest
 	}
 	reset, err := strconv.ParseInt(h.Get("Ratelimit-Reset"), 10, 64)
 	if err != nil || reset < now.Unix() || h.Get("Ratelimit-Remaining") > "0" {
-		return 0, false
+		return 0
 	}
-	return seconds(float64(reset - now.Unix())), true
+	return seconds(float64(reset - now.Unix()))
 }
 
 // parseRetryAfter reads seconds or a date.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -80,6 +81,7 @@ func TestError_message(t *testing.T) {
 			assert.Equal(t, c.fields, e.Fields)
 			assert.Equal(t, c.status, e.StatusCode)
 			assert.Equal(t, c.body, string(e.Body))
+			assert.Zero(t, e.ResetAt)
 		})
 	}
 }
@@ -218,6 +220,18 @@ func TestError_shortSecret(t *testing.T) {
 		assert.Equal(t, "runners: GET /version: 401 [REDACTED]: say [REDACTED]", err.Error())
 		assert.Equal(t, map[string][]string{redacted: {"say " + redacted}}, failure(t, err).Fields)
 	}
+}
+
+// TestError_shortWords: what an Auth adds that is too short for a secret stays
+// readable.
+func TestError_shortWords(t *testing.T) {
+	t.Parallel()
+	auth := authFunc(func(req *http.Request) error {
+		req.Header.Set("X-Team", "builder")
+		return nil
+	})
+	err := one(clientAs(t, auth, play(reply(403, `{"message":"not for a builder"}`)), nil).Version(t.Context()))
+	assert.Equal(t, "runners: GET /version: 403 not for a builder", err.Error())
 }
 
 // TestError_json: an error can be logged as JSON.

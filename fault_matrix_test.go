@@ -167,6 +167,7 @@ func refusalRows() []row {
 		{name: "maintenance", cells: harmless, is: unavailable, text: "503 GitLab is undergoing maintenance and is operating in read-only mode.", fault: with(runnerstest.Status(503, maintenance)), header: later},
 		{name: "maintenance, for who knows how long", cells: repeatable, is: unavailable, text: "503 GitLab is undergoing maintenance and is operating in read-only mode.", fault: with(runnerstest.Status(503, maintenance)), late: true},
 		{name: "a proxy's maintenance", cells: repeatable, is: unavailable, text: "503 an HTML page where GitLab answers with JSON: a login page, or a proxy's?", fault: with(runnerstest.Status(503, "<html>maintenance")), header: later, late: true},
+		{name: "a proxy's maintenance, in plain words", cells: repeatable, is: unavailable, text: "503 down for maintenance", fault: with(runnerstest.Status(503, "down for maintenance")), header: later, late: true},
 		{name: "another's 503", cells: repeatable, is: unavailable, text: "503 queue is full", fault: with(runnerstest.Status(503, `{"message":"queue is full"}`)), header: later, late: true},
 		{name: "no retries left", cells: "EEEEE--", is: server, text: "502 Bad Gateway (not retried: client retry budget empty)", fault: with(runnerstest.Status(502)), spent: true, late: true, atOnce: true},
 		{name: "a long outage, and a deadline", cells: "EEEEE--", is: append(unavailable, context.DeadlineExceeded), text: "503 Service Unavailable (no time is left to wait and try again)", fault: with(runnerstest.Status(503)), header: [2]string{"Retry-After", "30"}, within: 10 * time.Second, atOnce: true},
@@ -288,6 +289,7 @@ func unsentRows() []row {
 		{name: "expired", cells: final, is: untrusted, text: "not sent: HOST: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: …", wire: trusted(&tls.Config{Time: func() time.Time { return time.Now().AddDate(90, 0, 0) }})},
 		{name: "TLS 1.1", cells: final, is: untrusted, text: "not sent: HOST: remote error: tls: protocol version not supported", wire: old},
 		{name: "no TLS", cells: final, is: untrusted, text: "not sent: HOST: http: server gave HTTP response to HTTPS client", wire: plain},
+		{name: "neither TLS nor HTTP", cells: final, is: untrusted, text: "not sent: HOST: tls: first record does not look like a TLS handshake", wire: handshake(banner)},
 	}
 	for i := range rows {
 		rows[i].phase = runners.PhaseNotSent
@@ -377,7 +379,7 @@ func (c cell) play(t *testing.T) {
 		return
 	}
 	s := &road{stays: c.mode.stays, row: c.row}
-	s.start(t)
+	s.start(t, nil)
 	var seen runners.Call
 	gitlab := s.client(t, runners.Options{
 		MaxBodyBytes: 4 << 10, Observe: func(_ context.Context, call runners.Call) { seen = call },

@@ -4,7 +4,6 @@
 package runners_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -43,9 +42,9 @@ type road struct {
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 // start starts the GitLab.
-func (s *road) start(t *testing.T) {
+func (s *road) start(t *testing.T, o *runnerstest.Options) {
 	t.Helper()
-	s.Server = runnerstest.NewServer(t, nil)
+	s.Server = runnerstest.NewServer(t, o)
 	app := s.AddProject(runnerstest.Project{Path: "acme/app"})
 	s.runner = s.AddRunner(runnerstest.Runner{Projects: []int64{app.ID}, Description: "old"})
 }
@@ -173,7 +172,11 @@ func tcp(t *testing.T, s *road) dialer {
 // to opens a connection to a raw server, in place of the GitLab.
 func to(t *testing.T, do func(net.Conn)) dialer {
 	t.Helper()
-	address := listen(t, func(conn net.Conn, _ int) { do(conn) })
+	return at(listen(t, func(conn net.Conn, _ int) { do(conn) }))
+}
+
+// at opens a connection to an address, whichever was asked for.
+func at(address string) dialer {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
@@ -222,9 +225,7 @@ func refused(t *testing.T, s *road) dialer {
 	require.NoError(t, err)
 	address := l.Addr().String()
 	require.NoError(t, l.Close())
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}
+	return at(address)
 }
 
 // hasty gives up at once.
@@ -271,16 +272,18 @@ func goodbye(conn net.Conn) {
 	}
 }
 
+// banner greets as SSH does.
+func banner(conn net.Conn) {
+	goodbye(conn)
+	write(conn, "SSH-2.0-OpenSSH_9.9\r\n")
+}
+
 // hostileServer answers without end.
 func hostileServer(name string) func(*testing.T, *road) dialer {
 	return func(t *testing.T, s *road) dialer {
 		t.Helper()
 		s.url = "http://127.0.0.1"
-		return to(t, func(conn net.Conn) {
-			if readRequest(bufio.NewReader(conn)) {
-				unending()[name](conn)
-			}
-		})
+		return at(listenOnce(t, unending()[name]))
 	}
 }
 

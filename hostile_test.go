@@ -28,8 +28,6 @@ import (
 	"github.com/seed-832548de/runners"
 )
 
-const rawHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
 // endless writes text until the other side has enough.
 func endless(w io.Writer, text string) {
 	chunk := []byte(strings.Repeat(text, 1+(32<<10)/len(text)))
@@ -122,12 +120,7 @@ func TestHostile_default(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address := listen(t, func(conn net.Conn, _ int) {
-				if readRequest(bufio.NewReader(conn)) {
-					serve(conn)
-				}
-			})
-			_, err := dial(t, "http://"+address, nil).Runners.Get(t.Context(), 6)
+			_, err := dial(t, "http://"+listenOnce(t, serve), nil).Runners.Get(t.Context(), 6)
 			require.ErrorIs(t, err, runners.ErrResponseTooLarge)
 			assert.Equal(t, 1, failure(t, err).Attempts)
 		})
@@ -321,7 +314,6 @@ func TestCancel_phases(t *testing.T) {
 func TestPool(t *testing.T) {
 	t.Parallel()
 	const together, calls = 32, 5
-	var opened atomic.Int32
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/7") {
 			w.WriteHeader(http.StatusNotFound)
@@ -330,11 +322,7 @@ func TestPool(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, aRunner)
 	}))
-	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
-		}
-	}
+	opened := countOpened(srv)
 	srv.Start()
 	defer srv.Close()
 	c := dial(t, srv.URL, nil)

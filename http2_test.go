@@ -86,45 +86,39 @@ func http2Client(t *testing.T, act func(f frames, stream uint32, n int64)) (*run
 	srv.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": speak}
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	c, err := runners.New(srv.URL, runners.PrivateToken("glpat-x"), &runners.Options{HTTPClient: srv.Client()})
-	require.NoError(t, err)
-	return c, &seen
+	return dial(t, srv.URL, quick(runners.Options{HTTPClient: srv.Client()})), &seen
 }
 
 const createdRunner = `{"id":7,"token":"glrt-fakefakefakefake0007","token_expires_at":null}`
 
-// TestHTTP2_refusedStream: a stream that the server refused was not worked on,
-// so that even a create is sent again.
-func TestHTTP2_refusedStream(t *testing.T) {
-	t.Parallel()
-	c, seen := http2Client(t, func(f frames, stream uint32, n int64) {
-		if n == 1 {
-			f.write(frameReset, 0, stream, []byte{0, 0, 0, refusedStream})
-			return
-		}
-		f.answer(stream, createdRunner)
-	})
-	made, err := c.Runners.Create(t.Context(), runners.ForInstance(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, int64(7), made.ID)
-	assert.Equal(t, int64(2), seen.Load())
-}
+// refuse says that a stream was not worked on.
+func (f frames) refuse(stream uint32) { f.write(frameReset, 0, stream, []byte{0, 0, 0, refusedStream}) }
 
-// TestHTTP2_goAway: a connection that is given up before it took a request is
-// no reason to give up the request.
-func TestHTTP2_goAway(t *testing.T) {
+// goAway gives the connection up; the last stream that it took is none.
+func (f frames) goAway(uint32) { f.write(frameGoAway, 0, 0, make([]byte, 8)) }
+
+// TestHTTP2_notTaken: what the server refused, or gave its connection up for,
+// was not worked on, so that even a create is sent again.
+func TestHTTP2_notTaken(t *testing.T) {
 	t.Parallel()
-	c, seen := http2Client(t, func(f frames, stream uint32, n int64) {
-		if n == 1 {
-			f.write(frameGoAway, 0, 0, make([]byte, 8)) // the last stream is none
-			return
-		}
-		f.answer(stream, createdRunner)
-	})
-	made, err := c.Runners.Create(t.Context(), runners.ForInstance(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, int64(7), made.ID)
-	assert.Equal(t, int64(2), seen.Load())
+	for name, turnAway := range map[string]func(f frames, stream uint32){
+		"refused stream": frames.refuse, "go away": frames.goAway,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, seen := http2Client(t, func(f frames, stream uint32, n int64) {
+				if n == 1 {
+					turnAway(f, stream)
+					return
+				}
+				f.answer(stream, createdRunner)
+			})
+			made, err := c.Runners.Create(t.Context(), runners.ForInstance(), nil)
+			require.NoError(t, err)
+			assert.Equal(t, int64(7), made.ID)
+			assert.Equal(t, int64(2), seen.Load())
+		})
+	}
 }
 
 // TestHTTP2_turnedAway: net/http sends again what a server turned away, for as
@@ -133,25 +127,22 @@ func TestHTTP2_turnedAway(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(*runners.Client) error{
 		"with a body": func(c *runners.Client) error {
-			_, err := c.Runners.Create(t.Context(), runners.ForInstance(), nil)
-			return err
+			return one(c.Runners.Create(t.Context(), runners.ForInstance(), nil))
 		},
 		"without": func(c *runners.Client) error {
-			_, err := c.Runners.Get(t.Context(), 6)
-			return err
+			return one(c.Runners.Get(t.Context(), 6))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, seen := http2Client(t, func(f frames, _ uint32, _ int64) {
-				f.write(frameGoAway, 0, 0, make([]byte, 8))
-			})
+			c, seen := http2Client(t, func(f frames, stream uint32, _ int64) { f.goAway(stream) })
 			err := call(c)
 			require.ErrorIs(t, err, runners.ErrUnavailable)
 			assert.NotErrorIs(t, err, runners.ErrOutcomeUnknown)
 			assert.NotErrorIs(t, err, context.Canceled)
 			assert.ErrorContains(t, err, "the server turns requests away")
 			assert.Equal(t, 4, failure(t, err).Attempts)
+			assert.GreaterOrEqual(t, seen.Load(), int64(4*2), "net/http sends each attempt again")
 			assert.LessOrEqual(t, seen.Load(), int64(4*5))
 		})
 	}

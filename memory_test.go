@@ -5,7 +5,6 @@
 package runners_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -85,11 +84,7 @@ func TestHostile_memory(t *testing.T) {
 	servers := lists()
 	maps.Copy(servers, hostile())
 	for name, serve := range servers {
-		address := listen(t, func(conn net.Conn, _ int) {
-			if readRequest(bufio.NewReader(conn)) {
-				serve(conn)
-			}
-		})
+		address := listenOnce(t, serve)
 		for call, do := range calls {
 			t.Run(name+" to "+call, func(t *testing.T) {
 				transport := &http.Transport{MaxResponseHeaderBytes: 1 << 20}
@@ -115,12 +110,7 @@ func TestHostile_memory(t *testing.T) {
 //
 //nolint:paralleltest // it measures the memory of the whole process
 func TestHostile_promise(t *testing.T) {
-	serve := says(rawHead + "Content-Length: 99999999999\r\n\r\n" + strings.Repeat(" ", 1<<20))
-	address := listen(t, func(conn net.Conn, _ int) {
-		if readRequest(bufio.NewReader(conn)) {
-			serve(conn)
-		}
-	})
+	address := listenOnce(t, says(rawHead+"Content-Length: 99999999999\r\n\r\n"+strings.Repeat(" ", 1<<20)))
 	c := dial(t, "http://"+address, &runners.Options{MaxAttempts: 1, MaxBodyBytes: math.MaxInt64})
 	took := peak(func() { assert.ErrorIs(t, one(c.Runners.Get(t.Context(), 6)), io.ErrUnexpectedEOF) })
 	assert.LessOrEqual(t, took, int64(20<<20))

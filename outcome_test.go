@@ -146,8 +146,10 @@ func TestFindCreated_rows(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			s := play(fail(errReset), reply(200, `[`+c.row+`]`, "X-Next-Page", ""))
 			gitlab := client(t, s, nil)
+			tags := []string{"a", "b"}
 			_, err := gitlab.Runners.Create(t.Context(), runners.ForProject(9),
-				&runners.CreateOptions{Description: c.description, TagList: []string{"a", "b"}})
+				&runners.CreateOptions{Description: c.description, TagList: tags})
+			tags[0] = "the caller's own by now"
 			time.Sleep(time.Hour) // looked up later
 			found, err := runners.FindCreated(t.Context(), gitlab, err)
 			require.NoError(t, err)

@@ -186,8 +186,7 @@ func (p *pacer) obey(a *answer, now time.Time) {
 	if a.status != http.StatusTooManyRequests {
 		return
 	}
-	asked, _ := askedWait(a.header, now)
-	if until := now.Add(min(asked, maxHold)); until.After(p.hold) {
+	if until := now.Add(min(askedWait(a.header, now), maxHold)); until.After(p.hold) {
 		p.hold = until
 	}
 }

@@ -205,6 +205,26 @@ func TestPace_refused(t *testing.T) {
 	}
 }
 
+// TestPace_noAnswer: who waits for the answer to another request, since that
+// alone can tell what is left, waits for MaxWait at most.
+func TestPace_noAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := play(reply(200, aRunner, "Ratelimit-Limit", "60", "Ratelimit-Remaining", "1",
+			"Ratelimit-Reset", strconv.FormatInt(time.Now().Add(30*time.Minute).Unix(), 10)), hang)
+		c := client(t, s, &runners.Options{AttemptTimeout: 10 * time.Minute, MaxAttempts: 1})
+		require.NoError(t, one(c.Runners.Get(t.Context(), 6)))
+		var group sync.WaitGroup
+		group.Go(func() { assert.ErrorIs(t, one(c.Runners.Get(t.Context(), 6)), context.DeadlineExceeded) })
+		synctest.Wait()
+		began := time.Now()
+		require.ErrorIs(t, one(c.Runners.Get(t.Context(), 6)), runners.ErrRateLimited)
+		assert.Equal(t, time.Minute, time.Since(began))
+		assert.Len(t, s.requests(), 2)
+		group.Wait()
+	})
+}
+
 // TestPace_creates: what was not sent for want of budget has no unknown
 // outcome, whatever the class.
 func TestPace_creates(t *testing.T) {
@@ -256,27 +276,33 @@ func TestPace_hold(t *testing.T) {
 }
 
 // TestPace_retries: a hold that begins while another call waits to try again
-// holds that one too; its error is that of its own attempt, and a rate limit.
+// holds that one too; its error is that of its own attempt, and a rate limit,
+// and says when the hold ends.
 func TestPace_retries(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := play(reply(502, `{"message":"down"}`, "Retry-After", "5"),
-			reply(429, `{"message":"Retry later"}`, "Retry-After", "59"), reply(200, aRunner))
-		c := client(t, s, nil)
-		var group sync.WaitGroup
-		group.Go(func() {
-			err := one(c.Runners.Get(t.Context(), 6))
-			assert.ErrorIs(t, err, runners.ErrServer)
-			assert.ErrorIs(t, err, runners.ErrRateLimited)
-			assert.ErrorContains(t, err, "502 down (GitLab asked to wait: the wait asked for is longer than Options.MaxWait)")
-			assert.Equal(t, 1, failure(t, err).Attempts)
+	for own, hold := range map[int]int{5: 59, 40: 30} { // seconds
+		inBubble(t, strconv.Itoa(own), func(t *testing.T) {
+			s := play(reply(502, `{"message":"down"}`, "Retry-After", strconv.Itoa(own)),
+				reply(429, `{"message":"Retry later"}`, "Retry-After", strconv.Itoa(hold)), reply(200, aRunner))
+			c := client(t, s, nil)
+			var group sync.WaitGroup
+			group.Go(func() {
+				err := one(c.Runners.Get(t.Context(), 6))
+				assert.ErrorIs(t, err, runners.ErrServer)
+				assert.ErrorIs(t, err, runners.ErrRateLimited)
+				assert.ErrorContains(t, err, "502 down (GitLab asked to wait: the wait asked for is longer than Options.MaxWait)")
+				e := failure(t, err)
+				assert.Equal(t, 1, e.Attempts)
+				assert.Equal(t, time.Duration(hold-1)*time.Second, e.RetryAfter)
+				assert.Equal(t, time.Now().Add(e.RetryAfter), e.ResetAt)
+			})
+			synctest.Wait()
+			time.Sleep(time.Duration(own-1) * time.Second)
+			require.NoError(t, one(c.Runners.Get(t.Context(), 6)))
+			group.Wait()
+			assert.Len(t, s.requests(), 3)
 		})
-		synctest.Wait()
-		time.Sleep(4 * time.Second)
-		require.NoError(t, one(c.Runners.Get(t.Context(), 6)))
-		group.Wait()
-		assert.Len(t, s.requests(), 3)
-	})
+	}
 }
 
 // TestPace_tokens: GitLab counts requests without a user apart, and so do we.
@@ -329,23 +355,85 @@ func TestPace_strange(t *testing.T) {
 	}
 }
 
-// TestPace_lost: an attempt without an answer may have been counted.
-func TestPace_lost(t *testing.T) {
+// TestPace_size: what is left when a new period begins is what the last one had,
+// and not the limit, which is for a minute.
+func TestPace_size(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		two := reply(200, aRunner, "Ratelimit-Limit", "60", "Ratelimit-Remaining", "2",
-			"Ratelimit-Reset", strconv.FormatInt(time.Now().Add(30*time.Second).Unix(), 10))
-		s := play(two, fail(errReset), fail(errReset), reply(200, aRunner))
-		c := client(t, s, &runners.Options{MaxAttempts: 1})
-		began := time.Now()
+		s := play(reply(200, aRunner, "Ratelimit-Limit", "60", "Ratelimit-Observed", "1", "Ratelimit-Remaining", "2",
+			"Ratelimit-Reset", strconv.FormatInt(time.Now().Add(10*time.Second).Unix(), 10)), hang)
+		c := client(t, s, nil)
 		require.NoError(t, one(c.Runners.Get(t.Context(), 6)))
-		for range 2 {
-			require.ErrorIs(t, one(c.Runners.Get(t.Context(), 6)), runners.ErrUnavailable)
+		time.Sleep(10 * time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		for range 5 {
+			group.Go(func() { assert.ErrorIs(t, one(c.Runners.Get(ctx, 6)), context.Canceled) })
 		}
-		assert.Zero(t, time.Since(began))
-		require.NoError(t, one(c.Runners.Get(t.Context(), 6)))
-		assert.Equal(t, 30*time.Second, time.Since(began))
+		synctest.Wait()
+		assert.Len(t, s.requests(), 1+3)
+		cancel()
+		group.Wait()
 	})
+}
+
+// TestPace_longHold: a 429 that names a time far away is a mistake, and holds
+// for no longer than an hour.
+func TestPace_longHold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := play(reply(429, `{}`, "Retry-After", "946684808000"), reply(200, aRunner))
+		c := client(t, s, &runners.Options{MaxWait: 2 * time.Hour})
+		began := time.Now()
+		require.ErrorIs(t, one(c.Runners.Get(t.Context(), 6)), runners.ErrRateLimited)
+		require.NoError(t, one(c.Runners.Get(t.Context(), 6)))
+		assert.Equal(t, time.Hour, time.Since(began))
+	})
+}
+
+// TestPace_late: an answer that was long on its way says nothing of the period
+// that has begun since.
+func TestPace_late(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		said := func(left string) step {
+			return reply(200, aRunner, "Date", time.Now().UTC().Format(http.TimeFormat), "Ratelimit-Limit", "60",
+				"Ratelimit-Remaining", left, "Ratelimit-Reset", strconv.FormatInt(time.Now().Add(10*time.Second).Unix(), 10))
+		}
+		late := said("0")
+		s := play(said("5"), func(req *http.Request) (*http.Response, error) {
+			time.Sleep(15 * time.Second)
+			return late(req)
+		}, reply(200, aRunner))
+		c := client(t, s, nil)
+		began := time.Now()
+		for range 3 {
+			require.NoError(t, one(c.Runners.Get(t.Context(), 6)))
+		}
+		assert.Equal(t, 15*time.Second, time.Since(began))
+	})
+}
+
+// TestPace_lost: an attempt without an answer may have been counted, unless it
+// was not sent.
+func TestPace_lost(t *testing.T) {
+	t.Parallel()
+	for failure, wait := range map[error]time.Duration{errReset: 30 * time.Second, errDialRefused: 0} {
+		inBubble(t, failure.Error(), func(t *testing.T) {
+			two := reply(200, aRunner, "Ratelimit-Limit", "60", "Ratelimit-Remaining", "2",
+				"Ratelimit-Reset", strconv.FormatInt(time.Now().Add(30*time.Second).Unix(), 10))
+			s := play(two, fail(failure), fail(failure), reply(200, aRunner))
+			c := client(t, s, &runners.Options{MaxAttempts: 1})
+			began := time.Now()
+			require.NoError(t, one(c.Runners.Get(t.Context(), 6)))
+			for range 2 {
+				require.ErrorIs(t, one(c.Runners.Get(t.Context(), 6)), runners.ErrUnavailable)
+			}
+			assert.Zero(t, time.Since(began))
+			require.NoError(t, one(c.Runners.Get(t.Context(), 6)))
+			assert.Equal(t, wait, time.Since(began))
+		})
+	}
 }
 
 // TestPace_random: whatever the headers of an answer say, no request comes

@@ -96,20 +96,19 @@ func (a *ahead[T]) read(at paging) (page *Page[T], err error) {
 func (a *ahead[T]) take(at paging) *pending[T] {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	first := a.next == 0
+	a.horizon = at.page + 2*a.atOnce
+	if a.next == 0 {
+		a.horizon = at.page + firstAhead
+	}
 	for len(a.queue) > 0 && a.queue[0].at.page < at.page { // the list leaves pages out
 		a.queue = a.queue[1:]
 	}
 	if len(a.queue) == 0 {
-		a.next, a.end, a.horizon = at.page+1, math.MaxInt, at.page+firstAhead
-		if !first {
-			a.horizon = at.page + 2*a.atOnce
-		}
+		a.next, a.end = at.page+1, math.MaxInt
 		return nil
 	}
 	p := a.queue[0]
 	a.queue = a.queue[1:]
-	a.horizon = at.page + 2*a.atOnce
 	a.employ(at)
 	return p
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -141,6 +140,7 @@ func TestPrefetch(t *testing.T) {
 		{100, 8, 8, 14},
 		{100, 0, 6, 18},
 		{30, 1000, 29, 2},
+		{100, 1000, 64, 3},
 		{5, 1, 1, 5},
 		{5, 2, 2, 3},
 	} {
@@ -209,6 +209,7 @@ func TestPrefetch_totalsLie(t *testing.T) {
 	for name, said := range map[string]string{"too few": "2", "far too many": "1000000", "none": "0"} {
 		inBubble(t, name, func(t *testing.T) {
 			l := &cannedList{pages: 20}
+			began := time.Now()
 			l.instead = func(page, _ int) step {
 				return func(req *http.Request) (*http.Response, error) {
 					res, err := l.page(page)(req)
@@ -220,6 +221,7 @@ func TestPrefetch_totalsLie(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, upTo(40), ids)
 			assert.LessOrEqual(t, l.requests, 26)
+			assert.LessOrEqual(t, time.Since(began), 6*time.Second)
 		})
 	}
 }
@@ -550,7 +552,6 @@ func TestPrefetch_refused(t *testing.T) {
 func TestPrefetch_connections(t *testing.T) {
 	const k = 6
 	l := &cannedList{pages: 20, counted: true}
-	var opened atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		page, _ := strconv.Atoi(req.URL.Query().Get("page"))
 		res, _ := l.page(page)(req)
@@ -558,18 +559,12 @@ func TestPrefetch_connections(t *testing.T) {
 		maps.Copy(w.Header(), res.Header)
 		_, _ = io.Copy(w, res.Body)
 	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
-		}
-	}
+	opened := countOpened(server)
 	server.Start()
 	t.Cleanup(server.Close)
 	before := runtime.NumGoroutine()
 	transport := &http.Transport{MaxIdleConnsPerHost: k}
-	c, err := runners.New(server.URL, runners.PrivateToken(accessToken), &runners.Options{Transport: transport})
-	require.NoError(t, err)
-	list := c.Runners.List(&runners.ListOptions{PerPage: 2}).Prefetch(k)
+	list := dial(t, server.URL, &runners.Options{Transport: transport}).Runners.List(&runners.ListOptions{PerPage: 2}).Prefetch(k)
 	for range 20 {
 		ids, err := collected(t, list)
 		require.NoError(t, err)

@@ -468,7 +468,7 @@ func TestWire_anonymous(t *testing.T) {
 	assert.NotContains(t, s.requests()[0].Header, "Authorization")
 }
 
-// TestPause: on older servers, in their words.
+// TestPauseOnTheWire: on older servers, in their words.
 func TestPauseOnTheWire(t *testing.T) {
 	t.Parallel()
 	const understood, old, nothing = `{"id":6,"paused":true,"active":false}`, `{"id":6,"active":false}`,

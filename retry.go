@@ -40,12 +40,11 @@ const (
 
 // again reports whether a request of this class is sent again after o.
 func (o outcome) again(class Class) bool {
-	once := class == ClassCreate || class == ClassRotate
 	switch o {
 	case unsent, refused, renewed:
 		return true
 	case busy, lost, failed:
-		return !once
+		return !class.once()
 	case garbled:
 		return class == ClassRead
 	case succeeded, spoiled, hopeless:
@@ -302,7 +301,7 @@ func (t *trip) tryAgain(ctx context.Context, o outcome) bool {
 	longest := t.client.options.MaxWait
 	t.wait = max(min(backoff(t.attempts), longest), t.failure.RetryAfter)
 	if t.wait > longest {
-		t.failure = t.failure.because(nil, "the wait asked for is longer than Options.MaxWait")
+		t.failure = t.failure.because(nil, textTooLong)
 		return false
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Now().Add(t.wait).After(deadline) {
@@ -336,7 +335,7 @@ func (t *trip) giveUp(late *waitError) {
 		t.failure = t.failure.because(late.cause, late.Error())
 	}
 	t.failure.kinds = append(t.failure.kinds, ErrRateLimited)
-	if late.wait > t.failure.RetryAfter {
+	if late.until.After(t.failure.ResetAt) {
 		t.failure.RetryAfter, t.failure.ResetAt = late.wait, late.until
 	}
 }
@@ -395,7 +394,7 @@ func (t *trip) complete(o outcome) {
 		f.Phase = PhaseNotSent
 	}
 	f.scrub(t.secrets)
-	if once := !lost.again(f.Class); once && o.doubtful() {
+	if f.Class.once() && o.doubtful() {
 		f.kinds = append(f.kinds, ErrOutcomeUnknown)
 		f.Message += " (outcome unknown: " + t.endpoint.wayOut() + ")"
 		f.created = t.endpoint.creates
@@ -468,10 +467,10 @@ func (t *trip) mayHaveSent(err error) bool {
 // ended is the outcome of an attempt that was sent and is the last one, be it
 // because the caller's context has ended.
 func ended(class Class) outcome {
-	if lost.again(class) {
-		return hopeless
+	if class.once() {
+		return lost
 	}
-	return lost
+	return hopeless
 }
 
 // outgrown reports whether an answer's head went past the transport's bounds:
@@ -543,7 +542,7 @@ func (t *trip) judgeStatus(ctx context.Context) outcome {
 	}
 	t.failure.readErrorBody(a.body)
 	now := time.Now()
-	if wait, asked := askedWait(a.header, now); asked {
+	if wait := askedWait(a.header, now); wait > 0 {
 		t.failure.RetryAfter, t.failure.ResetAt = wait, now.Add(wait)
 	}
 	switch {

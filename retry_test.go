@@ -11,7 +11,6 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -86,22 +85,19 @@ func TestCancel_sent(t *testing.T) {
 		"slow body": {slowBody, runners.PhaseAnswered},
 	} {
 		for _, class := range classes {
-			t.Run(name+" "+string(class.class), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-					defer cancel()
-					s := play(c.step)
-					began := time.Now()
-					err := class.call(ctx, client(t, s, nil))
-					require.ErrorIs(t, err, context.DeadlineExceeded)
-					unknown := class.once && c.phase != runners.PhaseNotSent
-					assert.Equal(t, unknown, errors.Is(err, runners.ErrOutcomeUnknown))
-					assert.NotErrorIs(t, err, runners.ErrUnavailable, "it was the context")
-					assert.Equal(t, 3*time.Second, time.Since(began))
-					assert.Equal(t, c.phase, failure(t, err).Phase)
-					assert.Len(t, s.requests(), 1)
-				})
+			inBubble(t, name+" "+string(class.class), func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				s := play(c.step)
+				began := time.Now()
+				err := class.call(ctx, client(t, s, nil))
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				unknown := class.once && c.phase != runners.PhaseNotSent
+				assert.Equal(t, unknown, errors.Is(err, runners.ErrOutcomeUnknown))
+				assert.NotErrorIs(t, err, runners.ErrUnavailable, "it was the context")
+				assert.Equal(t, 3*time.Second, time.Since(began))
+				assert.Equal(t, c.phase, failure(t, err).Phase)
+				assert.Len(t, s.requests(), 1)
 			})
 		}
 	}
@@ -161,23 +157,20 @@ func TestDelete_gone(t *testing.T) {
 		"by token, refused":  {byToken, []step{reply(429, ``), forbidden}, runners.ErrForbidden},
 		"legacy at first":    {legacy, []step{forbidden}, runners.ErrForbidden},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var seen []runners.Call
-				s := play(c.steps...)
-				err := c.call(t.Context(), client(t, s, &runners.Options{
-					Observe: func(_ context.Context, call runners.Call) { seen = append(seen, call) },
-				}))
-				require.ErrorIs(t, err, c.is)
-				require.Len(t, seen, 1)
-				assert.Equal(t, c.is == nil, seen[0].AlreadyGone)
-				assert.Equal(t, len(c.steps), seen[0].Attempts)
-				if c.is == nil {
-					assert.NoError(t, seen[0].Err)
-				}
-				assert.Len(t, s.requests(), len(c.steps))
-			})
+		inBubble(t, name, func(t *testing.T) {
+			var seen []runners.Call
+			s := play(c.steps...)
+			err := c.call(t.Context(), client(t, s, &runners.Options{
+				Observe: func(_ context.Context, call runners.Call) { seen = append(seen, call) },
+			}))
+			require.ErrorIs(t, err, c.is)
+			require.Len(t, seen, 1)
+			assert.Equal(t, c.is == nil, seen[0].AlreadyGone)
+			assert.Equal(t, len(c.steps), seen[0].Attempts)
+			if c.is == nil {
+				assert.NoError(t, seen[0].Err)
+			}
+			assert.Len(t, s.requests(), len(c.steps))
 		})
 	}
 }
@@ -189,12 +182,9 @@ func TestGone_others(t *testing.T) {
 		if class.class == runners.ClassDelete || class.once {
 			continue
 		}
-		t.Run(string(class.class), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				err := class.call(t.Context(), client(t, play(fail(errReset), reply(404, `{}`)), nil))
-				require.ErrorIs(t, err, runners.ErrNotFound)
-			})
+		inBubble(t, string(class.class), func(t *testing.T) {
+			err := class.call(t.Context(), client(t, play(fail(errReset), reply(404, `{}`)), nil))
+			require.ErrorIs(t, err, runners.ErrNotFound)
 		})
 	}
 }

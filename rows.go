@@ -18,7 +18,7 @@ func parseRunners(text []byte) ([]Runner, bool) {
 	p.rows = make([]Runner, 0, min(bytes.Count(text, []byte(`"is_shared":`)), bytes.Count(text, []byte("{"))))
 	for more := p.opens('[', ']'); more; more = p.goesOn(']') {
 		p.rows = append(p.rows, Runner{})
-		p.object(&p.rows[len(p.rows)-1], (*parser).runnerField)
+		object(&p, &p.rows[len(p.rows)-1], (*parser).runnerField)
 	}
 	p.space()
 	return p.rows, !p.strange && p.at == len(text)
@@ -36,9 +36,9 @@ type parser struct {
 	times []time.Time // likewise
 }
 
-// object reads an object into o, a runner or a user. field reads the value of
-// a key, and returns a bit of its own for each key.
-func (p *parser) object(o any, field func(p *parser, o any, key []byte) uint) {
+// object reads an object into o. field reads the value of a key, and returns a
+// bit of its own for each key.
+func object[T any](p *parser, o *T, field func(p *parser, o *T, key []byte) uint) {
 	var seen uint
 	for more := p.opens('{', '}'); more; more = p.goesOn('}') {
 		key := p.string()
@@ -52,8 +52,7 @@ func (p *parser) object(o any, field func(p *parser, o any, key []byte) uint) {
 }
 
 // runnerField reads one field of a runner.
-func (p *parser) runnerField(o any, key []byte) uint {
-	r, _ := o.(*Runner)
+func (p *parser) runnerField(r *Runner, key []byte) uint {
 	switch string(key) {
 	case "id":
 		r.ID = p.integer()
@@ -103,7 +102,7 @@ func (p *parser) runnerFlag(r *Runner, key []byte) uint {
 	case "created_by":
 		if !p.word("null") {
 			r.CreatedBy = &User{}
-			p.object(r.CreatedBy, (*parser).userField)
+			object(p, r.CreatedBy, (*parser).userField)
 		}
 		return 1 << 12
 	default:
@@ -113,8 +112,7 @@ func (p *parser) runnerFlag(r *Runner, key []byte) uint {
 }
 
 // userField reads one of the fields that GitLab shows of a runner's creator.
-func (p *parser) userField(o any, key []byte) uint {
-	u, _ := o.(*User)
+func (p *parser) userField(u *User, key []byte) uint {
 	switch string(key) {
 	case "id":
 		u.ID = p.integer()

@@ -55,20 +55,17 @@ func TestRetryAfter(t *testing.T) {
 		"reset, some left":      {[]string{"Ratelimit-Reset", unix(8 * time.Second), "Ratelimit-Remaining", "3"}, soon},
 	} {
 		for _, status := range []int{429, 503} {
-			t.Run(fmt.Sprint(status, " ", name), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					s := play(reply(status, `{}`, c.header...), reply(200, aRunner))
-					_, err := client(t, s, nil).Runners.Get(t.Context(), 6)
-					require.NoError(t, err)
-					wait := s.waits()[0]
-					if c.want != soon {
-						assert.Equal(t, c.want, wait)
-						return
-					}
-					assert.Positive(t, wait)
-					assert.LessOrEqual(t, wait, 201*time.Millisecond)
-				})
+			inBubble(t, fmt.Sprint(status, " ", name), func(t *testing.T) {
+				s := play(reply(status, `{}`, c.header...), reply(200, aRunner))
+				_, err := client(t, s, nil).Runners.Get(t.Context(), 6)
+				require.NoError(t, err)
+				wait := s.waits()[0]
+				if c.want != soon {
+					assert.Equal(t, c.want, wait)
+					return
+				}
+				assert.Positive(t, wait)
+				assert.LessOrEqual(t, wait, 201*time.Millisecond)
 			})
 		}
 	}
@@ -92,20 +89,17 @@ func TestRetryAfter_tooLong(t *testing.T) {
 		"milliseconds":    {[]string{"Ratelimit-Reset", "946684808000"}, math.MaxInt64},
 	} {
 		for _, class := range classes {
-			t.Run(name+" "+string(class.class), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					s := play(reply(429, `{"message":"Retry later"}`, c.header...))
-					began := time.Now()
-					err := class.call(t.Context(), client(t, s, nil))
-					require.ErrorIs(t, err, runners.ErrRateLimited)
-					assert.NotErrorIs(t, err, runners.ErrOutcomeUnknown)
-					assert.Equal(t, c.want, failure(t, err).RetryAfter)
-					assert.Equal(t, began.Add(c.want), failure(t, err).ResetAt)
-					assert.Contains(t, err.Error(), "429 Retry later (the wait asked for is longer than Options.MaxWait)")
-					assert.Len(t, s.requests(), 1)
-					assert.Zero(t, time.Since(began))
-				})
+			inBubble(t, name+" "+string(class.class), func(t *testing.T) {
+				s := play(reply(429, `{"message":"Retry later"}`, c.header...))
+				began := time.Now()
+				err := class.call(t.Context(), client(t, s, nil))
+				require.ErrorIs(t, err, runners.ErrRateLimited)
+				assert.NotErrorIs(t, err, runners.ErrOutcomeUnknown)
+				assert.Equal(t, c.want, failure(t, err).RetryAfter)
+				assert.Equal(t, began.Add(c.want), failure(t, err).ResetAt)
+				assert.Contains(t, err.Error(), "429 Retry later (the wait asked for is longer than Options.MaxWait)")
+				assert.Len(t, s.requests(), 1)
+				assert.Zero(t, time.Since(began))
 			})
 		}
 	}
@@ -158,23 +152,20 @@ func TestBackoff(t *testing.T) {
 		}},
 		"bounded": {time.Millisecond, []time.Duration{0, 0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				seen := map[time.Duration]bool{}
-				for range 20 {
-					s := play(reply(502, ``))
-					_, err := client(t, s, &runners.Options{MaxAttempts: 10, MaxWait: c.maxWait}).Runners.Get(t.Context(), 6)
-					require.ErrorIs(t, err, runners.ErrServer)
-					require.Len(t, s.waits(), len(c.bounds))
-					for i, wait := range s.waits() {
-						seen[wait] = true
-						assert.Positive(t, wait)
-						assert.LessOrEqual(t, wait, c.bounds[i]+time.Millisecond)
-					}
+		inBubble(t, name, func(t *testing.T) {
+			seen := map[time.Duration]bool{}
+			for range 20 {
+				s := play(reply(502, ``))
+				_, err := client(t, s, &runners.Options{MaxAttempts: 10, MaxWait: c.maxWait}).Runners.Get(t.Context(), 6)
+				require.ErrorIs(t, err, runners.ErrServer)
+				require.Len(t, s.waits(), len(c.bounds))
+				for i, wait := range s.waits() {
+					seen[wait] = true
+					assert.Positive(t, wait)
+					assert.LessOrEqual(t, wait, c.bounds[i]+time.Millisecond)
 				}
-				assert.Equal(t, c.maxWait == 0, len(seen) > 100)
-			})
+			}
+			assert.Equal(t, c.maxWait == 0, len(seen) > 100)
 		})
 	}
 }
@@ -182,15 +173,12 @@ func TestBackoff(t *testing.T) {
 func TestMaxAttempts(t *testing.T) {
 	t.Parallel()
 	for most, want := range map[int]int{0: 4, 1: 1, 2: 2, 7: 7} {
-		t.Run(strconv.Itoa(most), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := play(reply(502, ``))
-				_, err := client(t, s, &runners.Options{MaxAttempts: most}).Runners.Get(t.Context(), 6)
-				require.ErrorIs(t, err, runners.ErrServer)
-				assert.Len(t, s.requests(), want)
-				assert.Equal(t, want, failure(t, err).Attempts)
-			})
+		inBubble(t, strconv.Itoa(most), func(t *testing.T) {
+			s := play(reply(502, ``))
+			_, err := client(t, s, &runners.Options{MaxAttempts: most}).Runners.Get(t.Context(), 6)
+			require.ErrorIs(t, err, runners.ErrServer)
+			assert.Len(t, s.requests(), want)
+			assert.Equal(t, want, failure(t, err).Attempts)
 		})
 	}
 }
@@ -205,21 +193,18 @@ func TestDeadline_tooShort(t *testing.T) {
 		"rate limit": {reply(429, `{"message":"Retry later"}`, "Retry-After", "30"), runners.ErrRateLimited},
 		"server":     {reply(500, `{"message":"Retry later"}`, "Retry-After", "30"), runners.ErrServer},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-				defer cancel()
-				s := play(c.step)
-				began := time.Now()
-				_, err := client(t, s, nil).Runners.Get(ctx, 6)
-				require.ErrorIs(t, err, c.is)
-				require.ErrorIs(t, err, context.DeadlineExceeded)
-				assert.Zero(t, time.Since(began))
-				assert.Len(t, s.requests(), 1)
-				assert.Equal(t, 30*time.Second, failure(t, err).RetryAfter)
-				assert.Contains(t, err.Error(), "Retry later (no time is left to wait and try again)")
-			})
+		inBubble(t, name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			s := play(c.step)
+			began := time.Now()
+			_, err := client(t, s, nil).Runners.Get(ctx, 6)
+			require.ErrorIs(t, err, c.is)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Zero(t, time.Since(began))
+			assert.Len(t, s.requests(), 1)
+			assert.Equal(t, 30*time.Second, failure(t, err).RetryAfter)
+			assert.Contains(t, err.Error(), "Retry later (no time is left to wait and try again)")
 		})
 	}
 }
@@ -245,26 +230,23 @@ func TestCancel_waiting(t *testing.T) {
 			"runners: GET /runners/{id}: no answer: read tcp: connection reset by peer (while waiting to try again)",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				time.AfterFunc(3*time.Second, cancel)
-				s := play(c.step)
-				began := time.Now()
-				var seen runners.Call
-				_, err := client(t, s, &runners.Options{
-					Observe: func(_ context.Context, call runners.Call) { seen = call },
-				}).Runners.Get(context.WithValue(ctx, cancelKey{}, cancel), 6)
-				require.ErrorIs(t, err, context.Canceled)
-				require.ErrorIs(t, err, c.is)
-				assert.LessOrEqual(t, time.Since(began), 3*time.Second)
-				assert.Len(t, s.requests(), 1)
-				assert.Equal(t, c.text, err.Error())
-				assert.Equal(t, 1, seen.Attempts)
-				assert.Equal(t, err, seen.Err)
-			})
+		inBubble(t, name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(3*time.Second, cancel)
+			s := play(c.step)
+			began := time.Now()
+			var seen runners.Call
+			_, err := client(t, s, &runners.Options{
+				Observe: func(_ context.Context, call runners.Call) { seen = call },
+			}).Runners.Get(context.WithValue(ctx, cancelKey{}, cancel), 6)
+			require.ErrorIs(t, err, context.Canceled)
+			require.ErrorIs(t, err, c.is)
+			assert.LessOrEqual(t, time.Since(began), 3*time.Second)
+			assert.Len(t, s.requests(), 1)
+			assert.Equal(t, c.text, err.Error())
+			assert.Equal(t, 1, seen.Attempts)
+			assert.Equal(t, err, seen.Err)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log"
 	"net"
@@ -71,13 +72,34 @@ func readRequest(r *bufio.Reader) bool {
 	return err == nil
 }
 
+// listenOnce starts a raw server that reads one request of each connection, and
+// then does something else.
+func listenOnce(t *testing.T, do func(net.Conn)) string {
+	t.Helper()
+	return listen(t, func(conn net.Conn, _ int) {
+		if readRequest(bufio.NewReader(conn)) {
+			do(conn)
+		}
+	})
+}
+
+// countOpened counts the connections to a server that has not been started.
+func countOpened(srv *httptest.Server) *atomic.Int32 {
+	var opened atomic.Int32
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	return &opened
+}
+
 func write(conn net.Conn, text string) { _, _ = io.WriteString(conn, text) }
 
 // Answers as they stand on the wire.
 const (
-	rawCutOff = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 25\r\n\r\n" +
-		`{"id":6,"token":"glrt-x"`
-	rawRunner   = rawCutOff + "}"
+	rawHead     = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	rawRunner   = rawHead + "Content-Length: 25\r\n\r\n" + `{"id":6,"token":"glrt-x"}`
 	rawTooLarge = "HTTP/1.1 413 Too Large\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n" +
 		`{"message":"too big"}`
 )
@@ -247,7 +269,7 @@ func packed(t *testing.T, text string) string {
 // head is found out at once, and said.
 func TestAnswer_onTheWire(t *testing.T) {
 	t.Parallel()
-	const head, body = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", `{"id":6}`
+	const head, body = rawHead, `{"id":6}`
 	tooLarge := []error{runners.ErrResponseTooLarge, runners.ErrUnexpectedResponse}
 	odd, none := []error{runners.ErrUnexpectedResponse}, []error{runners.ErrUnavailable}
 	for name, c := range map[string]struct {
@@ -277,11 +299,7 @@ func TestAnswer_onTheWire(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address := listen(t, func(conn net.Conn, _ int) {
-				if readRequest(bufio.NewReader(conn)) {
-					write(conn, c.raw)
-				}
-			})
+			address := listenOnce(t, func(conn net.Conn) { write(conn, c.raw) })
 			err := one(dial(t, "http://"+address, quick(runners.Options{})).Runners.Get(t.Context(), 6))
 			if c.is == nil {
 				require.NoError(t, err)
@@ -301,7 +319,6 @@ func TestAnswer_onTheWire(t *testing.T) {
 func TestIdleConnections(t *testing.T) {
 	t.Parallel()
 	const together = 5
-	var opened atomic.Int32
 	var barrier sync.WaitGroup
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -320,11 +337,7 @@ func TestIdleConnections(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 		}
 	}))
-	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
-		}
-	}
+	opened := countOpened(srv)
 	srv.Start()
 	defer srv.Close()
 	c := dial(t, srv.URL, &runners.Options{MaxBodyBytes: 1 << 10})
@@ -394,6 +407,21 @@ func TestTLS_client(t *testing.T) {
 	err := one(dial(t, srv.URL, &runners.Options{Transport: &http.Transport{TLSClientConfig: config}}).Version(t.Context()))
 	require.ErrorIs(t, err, runners.ErrTLS)
 	assert.Equal(t, runners.PhaseNotSent, failure(t, err).Phase)
+}
+
+// TestTLS_ownCheck: a transport of the caller's may check certificates by
+// itself, and say so in its own way.
+func TestTLS_ownCheck(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []error{
+		x509.UnknownAuthorityError{}, x509.HostnameError{Certificate: &x509.Certificate{}, Host: "gitlab.wrong"},
+	} {
+		s := play(unreached(fault))
+		err := one(client(t, s, nil).Runners.Get(t.Context(), 6))
+		require.ErrorIs(t, err, runners.ErrTLS)
+		assert.Equal(t, "runners: GET /runners/{id}: not sent: gitlab.example.com: "+fault.Error(), err.Error())
+		assert.Len(t, s.requests(), 1)
+	}
 }
 
 // TestProxy: a proxy's password reaches the proxy, and nobody else.
