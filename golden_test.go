@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -73,12 +74,37 @@ func TestDocumentedAnswersDecode(t *testing.T) {
 			require.NoError(t, err)
 			require.Contains(t, goldenTypes, g[1])
 			out := goldenTypes[g[1]]()
-			d := json.NewDecoder(bytes.NewReader(data))
-			d.DisallowUnknownFields()
-			require.NoError(t, d.Decode(out))
+			require.NoError(t, decodeStrictly(data, out))
 			assert.NotEqual(t, goldenTypes[g[1]](), out, "nothing was read")
+
+			more := bytes.Replace(data, []byte("{"), []byte(`{"no_such_field": 1, `), 1)
+			assert.ErrorContains(t, decodeStrictly(more, goldenTypes[g[1]]()), "no_such_field")
 		})
 	}
+}
+
+// decodeStrictly decodes JSON, and refuses fields that out lacks.
+func decodeStrictly(data []byte, out any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(out); err != nil {
+		return err
+	}
+	if _, ok := out.(json.Unmarshaler); !ok {
+		return nil
+	}
+	// A type that decodes itself does not learn of DisallowUnknownFields.
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return err
+	}
+	for field := range reflect.TypeOf(out).Elem().Fields() {
+		delete(members, field.Tag.Get("json"))
+	}
+	if len(members) > 0 {
+		return fmt.Errorf("unknown fields %q", slices.Sorted(maps.Keys(members)))
+	}
+	return nil
 }
 
 // TestGoldensAreListed holds the files and the list of endpoints equal.

@@ -381,7 +381,8 @@ type UpdateOptions struct {
 	// MaintenanceNote has at most 1024 characters. GitLab 15 or newer.
 	MaintenanceNote Nullable[string] `json:"maintenance_note,omitzero"`
 
-	// Active is the opposite of Paused. Setting both is [ErrInvalid].
+	// Active is the opposite of Paused. A GitLab that knows both refuses both,
+	// with [ErrInvalid]; an older one takes this one.
 	//
 	// Deprecated: use Paused instead (GitLab 14.8); GitLab's REST API v5
 	// removes this parameter.

@@ -30,14 +30,15 @@ type RegisterOptions struct {
 	MaximumTimeout  *int        `json:"maximum_timeout,omitzero"`  // seconds, at least 600
 	MaintenanceNote string      `json:"maintenance_note,omitzero"` // GitLab 14.8 or newer
 
-	// Active is the opposite of Paused. Setting both is [ErrInvalid].
+	// Active is the opposite of Paused. A GitLab that knows both refuses both,
+	// with [ErrInvalid]; an older one takes this one.
 	//
 	// Deprecated: use Paused instead (GitLab 15.0); GitLab's REST API v5
 	// removes this parameter.
 	Active *bool `json:"active,omitzero"`
 
-	// MaintainerNote is what MaintenanceNote was called. Setting both is
-	// [ErrInvalid].
+	// MaintainerNote is what MaintenanceNote was called. A GitLab that knows
+	// both refuses both, with [ErrInvalid].
 	//
 	// Deprecated: use MaintenanceNote instead (GitLab 14.8); GitLab's REST API
 	// v5 removes this parameter.

@@ -429,6 +429,9 @@ func TestBadFaults(t *testing.T) {
 		`no route "GET /runners/:id": did you mean "GET /runners/{id}"? Routes lists all`: {
 			runnerstest.On("GET /runners/:id"), runnerstest.Hang(),
 		},
+		`no route "DELETE /runners/6": did you mean "DELETE /runners/{id}"? Routes lists all`: {
+			runnerstest.On("DELETE /runners/6"), runnerstest.Hang(),
+		},
 		"Match: no function":                                           {runnerstest.Match(unset), runnerstest.Hang()},
 		"Nth(0): the first request is 1":                               {runnerstest.Nth(0), runnerstest.Hang()},
 		"Times(-1): want 1 or more":                                    {runnerstest.Times(-1), runnerstest.Hang()},

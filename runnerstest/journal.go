@@ -80,7 +80,10 @@ func (s *Server) Requests(filters ...Filter) []Request {
 
 // entry is how the journal remembers a request.
 func (s *Server) entry(r *http.Request, q *request, status int, id string) Request {
-	entry := Request{Time: s.now(), Method: r.Method, Status: status, RequestID: s.world.redact(id)}
+	entry := Request{Time: s.now(), Method: r.Method, Status: status, RequestID: id}
+	if r.Header.Get("X-Request-ID") != "" { // or else it is the server's own
+		entry.RequestID = s.world.redact(id)
+	}
 	entry.Path = s.world.redactPath(r.URL.EscapedPath())
 	if q != nil {
 		entry.Route = q.route.pattern

@@ -77,11 +77,12 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 func TestJournalFindsSecretsWithinTexts(t *testing.T) {
 	t.Parallel()
 	srv := play(t, "14.4.0") // whose tokens have no beginning of their own
-	reset := ask(t, srv, "t-root", "POST /runners/reset_registration_token").object(t)["token"]
-	registered := ask(t, srv, "", "POST /runners", "token="+reset.(string)).object(t)["token"]
+	reset, _ := ask(t, srv, "t-root", "POST /runners/reset_registration_token").object(t)["token"].(string)
+	registered, _ := ask(t, srv, "", "POST /runners", "token="+reset).object(t)["token"].(string)
+	require.NotEmpty(t, registered)
 	srv.AddGroup(runnerstest.Group{Path: "new", RunnersToken: "given-to-new"})
 	for _, secret := range []string{
-		registered.(string), reset.(string), "given-to-new",
+		registered, reset, "given-to-new",
 		srv.AddToken(runnerstest.AccessToken{User: "mia"}).Token,
 		srv.AddToken(runnerstest.AccessToken{User: "mia", Token: "given-to-mia-0123456789"}).Token,
 	} {

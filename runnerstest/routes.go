@@ -5,6 +5,7 @@ package runnerstest
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,13 +43,37 @@ func Routes() []string {
 
 // noRoute says that the server has no such route, and which is near.
 func noRoute(name string) string {
-	nearest := slices.MinFunc(Routes(), func(a, b string) int {
-		return distance(name, a) - distance(name, b)
-	})
-	if distance(name, nearest) > max(len(name), len(nearest))/2 {
+	nearest, off := nearestRoute(name)
+	if off > max(len(name), len(nearest))/2 {
 		return fmt.Sprintf("no route %.80q: Routes lists them", name)
 	}
 	return fmt.Sprintf("no route %.80q: did you mean %q? Routes lists all", name, nearest)
+}
+
+// nearestRoute returns the route that a call comes closest to, and how far off
+// it is.
+func nearestRoute(call string) (pattern string, off int) {
+	off = math.MaxInt
+	for _, p := range Routes() {
+		if d := distance(mask(call, p), p); d < off {
+			pattern, off = p, d
+		}
+	}
+	return pattern, off
+}
+
+// mask puts wildcards into a call where a route of as many parts has them.
+func mask(call, pattern string) string {
+	parts, wild := strings.Split(call, "/"), strings.Split(pattern, "/")
+	if len(parts) != len(wild) {
+		return call
+	}
+	for i, part := range wild {
+		if strings.HasPrefix(part, "{") && parts[i] != "" {
+			parts[i] = part
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 func runnerRoutes() []route {

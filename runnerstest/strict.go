@@ -100,34 +100,18 @@ func (x *exchange) astray() []Finding {
 	}
 	call := strings.Replace(r.Method, http.MethodHead, http.MethodGet, 1) + " " +
 		strings.TrimSuffix(strings.TrimPrefix(r.URL.EscapedPath(), "/api/v4"), "/")
-	hint, best := "Routes lists those that there are", len(call)
-	for _, pattern := range Routes() {
-		masked := mask(call, pattern)
-		if masked == pattern {
-			return nil // whoever tries what is new was told, and can try what is old
-		}
-		if d := distance(masked, pattern); d < best && d <= len(pattern)/4 {
-			hint, best = fmt.Sprintf("did you mean %q?", pattern), d
-		}
+	hint := "Routes lists those that there are"
+	nearest, off := nearestRoute(call)
+	if off == 0 {
+		return nil // whoever tries what is new was told, and can try what is old
+	}
+	if off <= len(nearest)/4 {
+		hint = fmt.Sprintf("did you mean %q?", nearest)
 	}
 	return []Finding{{
 		Request: r.Method + " " + x.server.world.redactPath(r.URL.EscapedPath()),
 		Text:    "GitLab has no such route: " + hint,
 	}}
-}
-
-// mask puts wildcards into a call where a route of as many parts has them.
-func mask(call, pattern string) string {
-	parts, wild := strings.Split(call, "/"), strings.Split(pattern, "/")
-	if len(parts) != len(wild) {
-		return call
-	}
-	for i, part := range wild {
-		if strings.HasPrefix(part, "{") && parts[i] != "" {
-			parts[i] = part
-		}
-	}
-	return strings.Join(parts, "/")
 }
 
 // strangers finds the parameters that the route does not declare.

@@ -102,13 +102,24 @@ type options struct {
 	public, strict      bool
 }
 
+// given takes a flag's value, which is not empty unless a shell's variable was
+// never set.
+func given(value *string) func(string) error {
+	return func(text string) error {
+		if *value = text; text == "" {
+			return errors.New("it is empty")
+		}
+		return nil
+	}
+}
+
 func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("fakegitlab", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:0", "")
-	flags.StringVar(&o.seed, "seed", "", "")
-	flags.StringVar(&o.version, "version", "", "")
+	flags.Func("seed", "", given(&o.seed))
+	flags.Func("version", "", given(&o.version))
 	flags.Func("fault", "", func(text string) error {
 		fault, err := runnerstest.ParseFault(text)
 		o.faults = append(o.faults, fault)

@@ -114,6 +114,8 @@ func TestRefusals(t *testing.T) {
 		"no version":           {[]string{"-version", "new"}, 2, `"new"`},
 		"too old":              {[]string{"-version", "8.1.0"}, 2, `"8.1.0"`},
 		"too new":              {[]string{"-version", "19.2.0"}, 2, `"19.2.0"`},
+		"an empty name":        {[]string{"-seed", ""}, 2, `invalid value "" for flag -seed: it is empty`},
+		"an empty version":     {[]string{"-version="}, 2, `invalid value "" for flag -version: it is empty`},
 		"no such seed":         {[]string{"-seed", filepath.Join(t.TempDir(), "x.json")}, 2, "no such file"},
 		"seed is a folder":     {[]string{"-seed", t.TempDir()}, 2, "directory"},
 		"empty seed":           {[]string{"-seed", file(t, "")}, 2, "the seed is empty"},

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -42,12 +43,13 @@ type story struct {
 	mia     *runners.Client // owns the group acme
 	machine *runners.Client // the host that runs jobs; it has no access token
 
-	runner int64
-	token  runners.Token
+	runner  int64
+	token   runners.Token
+	systems []string // what the processes of the machine call themselves
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	s := &story{out: out}
+	s := &story{out: out, systems: []string{"s_aaaaaaaaaaaa", "s_bbbbbbbbbbbb"}}
 	if err := s.setTheStage(ctx); err != nil {
 		return err
 	}
@@ -139,13 +141,26 @@ func (s *story) create(ctx context.Context) error {
 // verify is what the runner itself does with its token.
 func (s *story) verify(ctx context.Context) error {
 	s.title("The machine takes the token and reports for work")
-	for _, system := range []string{"s_aaaaaaaaaaaa", "s_bbbbbbbbbbbb"} {
+	for _, system := range s.systems {
 		v, err := s.machine.Tokens.Verify(ctx, s.token, &runners.VerifyOptions{SystemID: system})
 		if err != nil {
 			return err
 		}
 		s.say("    %s: the token is valid, and belongs to runner %d.", system, v.ID)
 	}
+	return nil
+}
+
+// work lets the machine ask for jobs, as the runner process does all the time.
+func (s *story) work(ctx context.Context) error {
+	s.gitlab.AddJob(runnerstest.Job{ProjectID: s.app.ID, Name: "compile", User: "mia"})
+	for _, system := range s.systems {
+		request := map[string]string{"token": s.token.Reveal(), "system_id": system}
+		if err := s.machine.Do(ctx, http.MethodPost, "/jobs/request", nil, request, nil); err != nil {
+			return err
+		}
+	}
+	s.gitlab.Advance(2 * time.Minute)
 	return nil
 }
 
@@ -183,10 +198,9 @@ func (s *story) list(ctx context.Context) error {
 // look reads all there is about one runner.
 func (s *story) look(ctx context.Context) error {
 	s.title("She looks at builder-1")
-	s.gitlab.AddJob(runnerstest.Job{
-		RunnerID: s.runner, Name: "compile", Status: runners.JobRunning, User: "mia",
-		ProjectID: s.app.ID, SystemID: "s_aaaaaaaaaaaa", StartedAt: runnerstest.Ago(2 * time.Minute),
-	})
+	if err := s.work(ctx); err != nil {
+		return err
+	}
 	d, err := s.mia.Runners.Get(ctx, s.runner)
 	if err != nil {
 		return err

@@ -34,8 +34,9 @@ func Main(name string, run func(ctx context.Context, args []string, out, log io.
 // what they are.
 func Flags(name, usage string, log io.Writer) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(log)
+	flags.SetOutput(io.Discard) // what is wrong is told by Main
 	flags.Usage = func() {
+		flags.SetOutput(log)
 		fmt.Fprint(log, usage)
 		flags.PrintDefaults()
 	}
