@@ -4,6 +4,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,20 +57,42 @@ func ReadDesired(r io.Reader) (*Desired, error) {
 
 // check refuses what names no runner, or one twice.
 func (d *Desired) check() error {
-	seen := map[string]int{}
+	type key struct {
+		id          int64
+		description string // where there is no id
+	}
+	seen := map[key]int{}
 	for i, r := range d.Runners {
-		name := strconv.FormatInt(r.ID, 10)
+		k := key{id: r.ID}
 		if r.ID == 0 {
-			name = r.Description
+			k.description = r.Description
 		}
-		first, twice := seen[name]
+		first, twice := seen[k]
 		switch {
-		case name == "":
+		case r.ID == 0 && r.Description == "":
 			return fmt.Errorf("desired state: runners[%d] has neither an id nor a description", i)
 		case twice:
-			return fmt.Errorf("desired state: runners[%d] and [%d] are both about %q", first, i, name)
+			return fmt.Errorf("desired state: runners[%d] and [%d] are both about %q",
+				first, i, cmp.Or(k.description, strconv.FormatInt(k.id, 10)))
 		}
-		seen[name] = i
+		seen[k] = i
+	}
+	return nil
+}
+
+// checkNames refuses a runner that is named by its id and by its description.
+func (d *Desired) checkNames(byDescription map[string][]int64) error {
+	seen := map[int64]int{}
+	for i, r := range d.Runners {
+		id := r.ID
+		if named := byDescription[r.Description]; id == 0 && len(named) == 1 {
+			id = named[0]
+		}
+		first, twice := seen[id]
+		if id != 0 && twice {
+			return fmt.Errorf("desired state: runners[%d] and [%d] are both about runner %d", first, i, id)
+		}
+		seen[id] = i
 	}
 	return nil
 }
@@ -140,6 +163,9 @@ func PlanApply(
 	}
 	g := &gate{}
 	byDescription, noList := describe(ctx, g, list, desired)
+	if err := desired.checkNames(byDescription); err != nil {
+		return nil, err
+	}
 	look := func(ctx context.Context, d DesiredRunner) answer[*ApplyItem] {
 		if d.ID == 0 && noList != nil {
 			return answer[*ApplyItem]{nil, noList}

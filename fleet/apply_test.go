@@ -139,12 +139,45 @@ func TestReadDesiredRefuses(t *testing.T) {
 		`{"runners": [{"idd": 1}]}`:           "desired state: ",
 		`{"runners": [{"paused": true}]}`:     "desired state: runners[0] has neither an id nor a description",
 		`{"runners": [{"id": 1}, {"id": 1}]}`: `desired state: runners[0] and [1] are both about "1"`,
+		`{"runners": [{"description": "a"}, {"id": 1}, {"description": "a"}]}`: `desired state: runners[0] and [2] are both about "a"`,
 	} {
 		_, err := fleet.ReadDesired(strings.NewReader(text))
 		require.ErrorContains(t, err, want)
 	}
 	_, err := fleet.PlanApply(t.Context(), nil, nil, &fleet.Desired{Runners: make([]fleet.DesiredRunner, 1)}, nil)
 	require.Error(t, err)
+}
+
+// A description may look like an id.
+func TestReadDesiredTellsNamesFromIDs(t *testing.T) {
+	t.Parallel()
+	d := read(t, `{"runners": [{"id": 7}, {"description": "7"}]}`)
+	assert.Equal(t, []fleet.DesiredRunner{{ID: 7}, {Description: "7"}}, d.Runners)
+}
+
+func TestApplyRefusesARunnerOfTwoNames(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	addDrifting(s)
+	plan, err := fleet.Apply(t.Context(), s.admin, s.admin.Runners.ListAll(nil), read(t, `{"runners": [
+		{"description": "nobody", "paused": true}, {"id": 2, "paused": true},
+		{"description": "nobody else"}, {"description": "second", "paused": false}]}`), change)
+	require.EqualError(t, err, "desired state: runners[1] and [3] are both about runner 2")
+	assert.Nil(t, plan)
+	assert.Zero(t, s.count("PUT /runners/{id}"))
+}
+
+// What is given twice is wanted once.
+func TestApplyWhatIsGivenTwice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.add(1)
+	plan, err := fleet.PlanApply(t.Context(), s.admin, nil, read(t, `{"runners": [
+		{"id": 1, "tag_list": ["docker", "docker"], "projects": ["acme/app", "acme/site", "acme/site"]}]}`), nil)
+	require.NoError(t, err)
+	require.Len(t, plan.Items, 1)
+	assert.Equal(t, []fleet.Change{{Field: "projects", Old: "acme/app", New: "acme/app, acme/site"}}, plan.Items[0].Changes)
+	assert.Equal(t, []string{"acme/site"}, plan.Items[0].Assign)
 }
 
 func TestApplyGoesOnAfterFailures(t *testing.T) {
@@ -245,6 +278,22 @@ func TestApplyGivesUpAssigning(t *testing.T) {
 		require.ErrorIs(t, err, runners.ErrOutcomeUnknown)
 		assert.Equal(t, []int64{1}, s.runner(1).Projects)
 		assert.Equal(t, 3+3, s.count("GET /runners/{id}"), "for the plan, and after each call")
+	})
+}
+
+// Who lets items be done again does not wait twice for as long.
+func TestApplyGivesUpWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "")
+		s.add(1)
+		plan, err := fleet.PlanApply(t.Context(), s.admin, nil, read(t, `{"runners": [{"id": 1, "paused": true}]}`), nil)
+		require.NoError(t, err)
+		s.before = first(always, http.MethodPut, "", &fault{429, time.Hour})
+		began := time.Now()
+		err = plan.Apply(t.Context(), s.admin, &fleet.EachOptions{Repeatable: true})
+		require.ErrorIs(t, err, runners.ErrRateLimited)
+		assert.Equal(t, 4*time.Hour, time.Since(began))
 	})
 }
 

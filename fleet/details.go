@@ -79,7 +79,7 @@ func answersOf(
 	return ordered(ctx, ids, atOnce(options.Concurrency), one)
 }
 
-// get returns the details of one runner. An object without its id is none.
+// get returns the details of one runner. Those of another are an error.
 func get(
 	ctx context.Context, c *runners.Client, g *gate, id int64, projects bool,
 ) (*runners.RunnerDetails, error) {

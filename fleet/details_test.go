@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,6 +85,23 @@ func TestDetailsGoesOnAfterFailures(t *testing.T) {
 	assert.Equal(t, "runner 3: runners: GET /runners/{id}: 403 faked", errs[0].Error())
 }
 
+// Details of another runner, as from a cache in between, are not taken for those
+// that were asked for.
+func TestDetailsOfAnotherRunner(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.add(2)
+	s.before = func(r *http.Request) *fault {
+		r.URL.Path = strings.Replace(r.URL.Path, "/runners/1", "/runners/2", 1)
+		return nil
+	}
+	got, errs := details(t.Context(), s, nil)
+	assert.Equal(t, []int64{2}, got)
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], runners.ErrUnexpectedResponse)
+	assert.Equal(t, "runner 1: unexpected response: it is about runner 2", errs[0].Error())
+}
+
 func TestDetailsOfAListThatFails(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
@@ -128,7 +146,7 @@ func TestDetailsWaitsAsGitLabAsks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, "")
-		want := s.add(350)
+		want := s.add(550)
 		budget, window := 100, time.Now()
 		s.before = func(*http.Request) *fault {
 			s.mu.Lock()
@@ -145,8 +163,8 @@ func TestDetailsWaitsAsGitLabAsks(t *testing.T) {
 		got, errs := details(t.Context(), s, nil)
 		assert.Empty(t, errs)
 		assert.Equal(t, want, got)
-		assert.Equal(t, 4, s.count("GET /runners/all"))
-		assert.Equal(t, 350, s.count("GET /runners/{id}"))
+		assert.Equal(t, 6, s.count("GET /runners/all"))
+		assert.Equal(t, 550, s.count("GET /runners/{id}"))
 	})
 }
 

@@ -2,7 +2,9 @@ package fleet_test
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
+	"net"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -219,6 +221,24 @@ func TestDrainThroughFailures(t *testing.T) {
 		_, err = fleet.Drain(t.Context(), s.admin, id, &fleet.DrainOptions{ResumeOnFailure: true})
 		require.ErrorIs(t, err, runners.ErrForbidden)
 		assert.False(t, s.runner(id).Paused)
+	})
+}
+
+// No other look helps where GitLab's certificate does not hold.
+func TestDrainWithoutTrust(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "")
+		id := busy(s, time.Hour)
+		untrusted := &http.Transport{DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
+			return nil, x509.UnknownAuthorityError{}
+		}}
+		d, err := fleet.Drain(t.Context(), s.admin, id, &fleet.DrainOptions{
+			Timeout:  time.Hour,
+			Progress: func(fleet.DrainProgress) { s.gitlab = untrusted },
+		})
+		require.ErrorIs(t, err, runners.ErrTLS)
+		assert.Less(t, d.Elapsed, time.Minute)
 	})
 }
 

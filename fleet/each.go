@@ -66,6 +66,15 @@ func atOnce(concurrency int) int {
 	return concurrency
 }
 
+// deref returns what o points to, or the zero value: options may be nil.
+func deref[T any](o *T) T {
+	if o == nil {
+		var zero T
+		return zero
+	}
+	return *o
+}
+
 // each is the work of one [Each].
 type each[T any] struct {
 	gate     gate

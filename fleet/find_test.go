@@ -105,6 +105,36 @@ func TestFindInProjectAndGroup(t *testing.T) {
 	assert.Equal(t, own.ID, matches[0].Runner.ID)
 }
 
+// A group's runners are filtered as others are.
+func TestInGroupFilters(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		filter runners.ListOptions
+		want   []int64
+	}{
+		"none":   {runners.ListOptions{}, []int64{1, 2, 3, 4}},
+		"type":   {runners.ListOptions{Type: runners.GroupType}, []int64{1, 2, 3}},
+		"status": {runners.ListOptions{Status: runners.StatusOffline}, []int64{2}},
+		"paused": {runners.ListOptions{Paused: new(true)}, []int64{3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, "")
+			own := func(r *runnerstest.Runner) { r.Projects, r.Groups = nil, []int64{s.group.ID} }
+			s.add(1, own)
+			s.add(1, own, func(r *runnerstest.Runner) { r.ContactedAt = runnerstest.Ago(5 * time.Hour) })
+			s.add(1, own, func(r *runnerstest.Runner) { r.Paused = true })
+			s.add(1, func(r *runnerstest.Runner) { r.Projects = nil })
+			var ids []int64
+			for r, err := range fleet.InGroup(s.admin, runners.ID(s.group.ID))(&test.filter).All(t.Context()) {
+				require.NoError(t, err)
+				ids = append(ids, r.ID)
+			}
+			assert.ElementsMatch(t, test.want, ids)
+		})
+	}
+}
+
 func TestFindGoesOnAfterFailures(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")

@@ -229,7 +229,8 @@ func (e Expiry) LogValue() slog.Value {
 // last.
 //
 // What fails for one runner does not keep the others from being rotated; the
-// error is a [*PartialError] then.
+// error is a [*PartialError] then. A runner that is held twice is an error, and
+// nothing is done: to rotate its token twice would void the first new one.
 func (r *Rotator) RotateExpiring(
 	ctx context.Context, held []Credential, o *ExpiringOptions,
 ) ([]Expiry, error) {
@@ -238,9 +239,12 @@ func (r *Rotator) RotateExpiring(
 		options.Within = 7 * 24 * time.Hour
 	}
 	report, g := make([]Expiry, len(held)), &gate{}
-	places := make([]int, len(held))
+	places, seen := make([]int, len(held)), map[int64]int{}
 	for i, h := range held {
-		places[i] = i
+		if first, twice := seen[h.RunnerID]; twice {
+			return nil, fmt.Errorf("held[%d] and [%d] are both of runner %d", first, i, h.RunnerID)
+		}
+		places[i], seen[h.RunnerID] = i, i
 		report[i] = Expiry{RunnerID: h.RunnerID, ExpiresAt: h.ExpiresAt}
 	}
 	outcomes, err := Each(ctx, places, func(ctx context.Context, i int) error {

@@ -76,6 +76,20 @@ func TestRotate(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%+v %#v", rotation, *rotation), rotation.Token.Reveal())
 }
 
+// A lock may leave nothing to unlock.
+func TestRotateWithoutUnlock(t *testing.T) {
+	t.Parallel()
+	s, keep := newStage(t, ""), &safe{}
+	id := s.add(1)[0]
+	r := &fleet.Rotator{
+		Client: s.admin, Store: keep.put,
+		Lock: func(context.Context, int64) (func(), error) { return nil, nil },
+	}
+	_, err := r.Rotate(t.Context(), id)
+	require.NoError(t, err)
+	keep.keeps(t, s, id)
+}
+
 // Whenever the answers get lost, the safe has the token that the runner has in
 // the end.
 func TestRotateAfterLostAnswers(t *testing.T) {
@@ -299,13 +313,26 @@ func TestRotateExpiring(t *testing.T) {
 	})
 }
 
+func TestRotateExpiringRefusesARunnerHeldTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, keep := newStage(t, ""), &safe{}
+		held := expiring(s, 1, 2)
+		r := &fleet.Rotator{Client: s.admin, Store: keep.put}
+		report, err := r.RotateExpiring(t.Context(), append(held, held[0]), &fleet.ExpiringOptions{Apply: true})
+		require.EqualError(t, err, "held[0] and [2] are both of runner 1")
+		assert.Nil(t, report)
+		assert.Zero(t, s.count(resetRoute))
+	})
+}
+
 func TestRotateExpiringGoesOnAfterFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, keep := newStage(t, ""), &safe{}
 		held := expiring(s, 1, 2, 3, 4)
 		held[0].Token = runners.NewToken("glrt-unknown-token")
-		held[1].Token = held[2].Token
+		held[1].Token = held[3].Token
 		s.before = first(always, http.MethodPost, "/runners/4/", &fault{status: 403})
 		r := &fleet.Rotator{Client: s.admin, Store: keep.put}
 		report, err := r.RotateExpiring(t.Context(), held, &fleet.ExpiringOptions{Apply: true})
@@ -317,7 +344,7 @@ func TestRotateExpiringGoesOnAfterFailures(t *testing.T) {
 			problems[e.RunnerID] = e.Problem
 		}
 		assert.Contains(t, problems[1], "runner 1: the token is not accepted: ")
-		assert.Equal(t, "runner 2: the token is that of runner 3", problems[2])
+		assert.Equal(t, "runner 2: the token is that of runner 4", problems[2])
 		assert.Empty(t, problems[3])
 		assert.Contains(t, problems[4], "403 faked")
 		assert.Contains(t, slog.AnyValue(report[1]).Resolve().String(), "403 faked")

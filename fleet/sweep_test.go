@@ -121,6 +121,16 @@ func TestSweepKeepsWhatWorks(t *testing.T) {
 	assert.Equal(t, map[int64]string{1: "it runs a job"}, kept)
 }
 
+// A runner that was created after its last contact is as old as that.
+func TestSweepCountsFromTheCreation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.add(1, func(r *runnerstest.Runner) { r.ContactedAt = runnerstest.Ago(100 * day) })
+	removed, kept := sweep(t, s, &fleet.SweepOptions{OlderThan: 60 * day})
+	assert.Empty(t, removed)
+	assert.Equal(t, map[int64]string{1: "the last sign of it is too young"}, kept)
+}
+
 // Older versions have other words, tell less, and know of nothing stale.
 func TestSweepOnOldGitLab(t *testing.T) {
 	t.Parallel()
@@ -244,6 +254,22 @@ func TestSweepAsTheRightsAllow(t *testing.T) {
 	assert.Contains(t, plan.String(), "; failed: runner 3: ")
 }
 
+// What a plan took from projects stays in it when it is applied again.
+func TestSweepAppliedAgain(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	id := shared(s, s.app, s.site)
+	s.change(id, func(r *runnerstest.Runner) { r.ContactedAt = runnerstest.Ago(30 * day) })
+	mia := s.as(t, "mia")
+	s.before = first(2, http.MethodDelete, "/v4/runners/", &fault{status: 403})
+	plan, err := fleet.Sweep(t.Context(), mia, mia.Runners.List(nil), &fleet.SweepOptions{Apply: true})
+	require.ErrorIs(t, err, runners.ErrForbidden)
+	assert.Equal(t, []fleet.Project{{ID: 2, Path: "acme/site"}}, plan.Items[0].Unassigned)
+	require.NoError(t, plan.Apply(t.Context(), mia, nil))
+	assert.Equal(t, fleet.Deleted, plan.Items[0].State)
+	assert.Equal(t, []fleet.Project{{ID: 2, Path: "acme/site"}}, plan.Items[0].Unassigned)
+}
+
 func TestSweepGoesOnAfterFailures(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
@@ -301,6 +327,22 @@ func TestSweepThroughTrouble(t *testing.T) {
 			assert.Equal(t, fleet.Deleted, item.State)
 		}
 		assert.Len(t, s.Snapshot().Runners, 3)
+	})
+}
+
+// Who lets items be done again does not wait twice for as long.
+func TestSweepGivesUpWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "")
+		s.add(1, func(r *runnerstest.Runner) { r.ContactedAt = runnerstest.Ago(30 * day) })
+		plan, err := fleet.PlanSweep(t.Context(), s.admin, s.admin.Runners.ListAll(nil), nil)
+		require.NoError(t, err)
+		s.before = first(always, http.MethodDelete, "", &fault{429, time.Hour})
+		began := time.Now()
+		err = plan.Apply(t.Context(), s.admin, &fleet.EachOptions{Repeatable: true})
+		require.ErrorIs(t, err, runners.ErrRateLimited)
+		assert.Equal(t, 4*time.Hour, time.Since(began))
 	})
 }
 

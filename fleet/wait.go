@@ -158,12 +158,3 @@ func sleep(ctx context.Context, d time.Duration) error {
 func about(d time.Duration) time.Duration {
 	return d - d/10 + rand.N(d/5+1)
 }
-
-// deref returns what o points to, or the zero value: options may be nil.
-func deref[T any](o *T) T {
-	if o == nil {
-		var zero T
-		return zero
-	}
-	return *o
-}

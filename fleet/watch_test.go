@@ -143,6 +143,21 @@ func TestWatchExpiries(t *testing.T) {
 	})
 }
 
+func TestWatchExpiriesWithinAWeek(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "")
+		s.add(2)
+		events, errs := watch(t, watcher(s, &fleet.WatchOptions{
+			Expiries: func(context.Context) (map[int64]time.Time, error) {
+				return map[int64]time.Time{1: time.Now().Add(8 * day), 2: time.Now().Add(6 * day)}, nil
+			},
+		}), time.Minute/2)
+		assert.Empty(t, errs)
+		assert.Equal(t, []string{"2 token_expiring"}, events)
+	})
+}
+
 // A watch that ends amid the events of a look goes on after the last one, in
 // another process.
 func TestWatchGoesOn(t *testing.T) {
