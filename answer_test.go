@@ -66,6 +66,9 @@ func TestAnswer_kinds(t *testing.T) {
 	t.Parallel()
 	get := func(ctx context.Context, c *runners.Client) error { return one(c.Runners.Get(ctx, 6)) }
 	list := func(ctx context.Context, c *runners.Client) error { return all(ctx, c.Runners.List(nil)) }
+	create := func(ctx context.Context, c *runners.Client) error {
+		return one(c.Runners.Create(ctx, runners.ForInstance(), nil))
+	}
 	for _, c := range []struct {
 		call  func(context.Context, *runners.Client) error
 		body  string
@@ -80,6 +83,8 @@ func TestAnswer_kinds(t *testing.T) {
 		{get, `{"projects":[{"id":[]}]}`, []string{"GET /runners/{id}", "projects", "id", "array"}},
 		{get, `{"tag_list":{"a":1}}`, []string{"GET /runners/{id}", "tag_list", "object"}},
 		{get, `{"locked":"yes"}`, []string{"GET /runners/{id}", "locked", "string"}},
+		{create, `[]`, []string{"POST /user/runners", "array into Go value of type runners.newRunner"}},
+		{create, `{"id":[]}`, []string{"POST /user/runners", "newRunner.id", "array"}},
 		{list, `{"id":6}`, []string{"GET /runners:", "object"}},
 		{list, `null`, []string{"GET /runners:", "null"}},
 		{list, `[7]`, []string{"GET /runners:", "number"}},

@@ -19,8 +19,15 @@ var (
 // readBody reads the body within the bound of its kind. It is valid until the
 // next attempt, or the end of the call.
 func (t *trip) readBody(res *http.Response) ([]byte, error) {
+	if res.StatusCode < http.StatusOK { // after a 101 it is the bare connection, which no context ends
+		return nil, nil
+	}
 	if res.StatusCode >= http.StatusMultipleChoices {
-		return io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
+		b, err := io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
+		if err != nil || len(b) == maxErrorBody {
+			b = withoutStump(b, t.secrets)
+		}
+		return b, err
 	}
 	length := res.ContentLength
 	if res.Body == http.NoBody { // which may have a length, after a HEAD

@@ -35,17 +35,20 @@ type Client struct {
 	Tokens   *TokensService   // whatever a runner's own token authenticates
 	Legacy   *LegacyService   // /ci/api/v1/runners, GitLab 8 and 9
 
-	base      *url.URL // without a trailing slash, without /api/v4
-	address   string   // base, written out
-	auth      Auth
-	renewal   renewal
-	options   Options // every field set
-	transport http.RoundTripper
-	predates  func(major, minor int) bool
-	retries   *budget
-	pace      *pacer
-	header    http.Header // of every request
-	bodies    *bodies
+	base     *url.URL // without a trailing slash, without /api/v4
+	address  string   // base, written out
+	renewal  renewal
+	options  Options // every field set, but for the transport
+	predates func(major, minor int) bool
+	retries  *budget
+	pace     *pacer
+	header   http.Header // of every request
+	bodies   *bodies
+
+	// Functions, since a client that is printed shows what it points to: the
+	// transport knows a proxy's password, and an Auth the token.
+	authenticate func(*http.Request) error
+	exchange     func(*http.Request) (*http.Response, error)
 }
 
 // Options are the choices a client can be made with. Each field's zero value
@@ -133,13 +136,14 @@ func New(baseURL string, auth Auth, o *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, address: base.String(), auth: auth, options: options, predates: predates, bodies: &bodies{}}
+	c := &Client{base: base, address: base.String(), options: options, predates: predates, bodies: &bodies{}}
 	if _, none := auth.(anonymous); !none && !c.maySendTokens() {
 		return nil, invalid("base URL", "a token would travel over plain http: "+
 			"use https, or set Options.AllowInsecure")
 	}
 	c.header = http.Header{"Accept": {"application/json"}, "User-Agent": {options.UserAgent}}
-	c.transport = options.HTTPClient.Transport
+	c.authenticate, c.exchange = auth.Authenticate, options.HTTPClient.Transport.RoundTrip
+	c.options.Transport, c.options.HTTPClient.Transport = nil, nil
 	c.renewal = newRenewal(auth)
 	c.retries, c.pace = newBudget(options.NoRetryBudget), newPacer()
 	c.Runners, c.Projects, c.Groups = &RunnersService{c}, &ProjectsService{c}, &GroupsService{c}

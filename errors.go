@@ -347,13 +347,42 @@ var parameterForm = regexp.MustCompile(`token=[^&\s"']+`)
 func cleaner(secrets []string) func(string) string {
 	var known []string
 	for _, secret := range secrets {
-		known = append(known, secret, redacted, url.QueryEscape(secret), redacted)
+		for _, form := range writtenForms(secret) {
+			known = append(known, form, redacted)
+		}
 	}
 	replacer := strings.NewReplacer(known...)
 	return func(s string) string {
 		s = tokenform.Redact(replacer.Replace(s), redacted)
 		return parameterForm.ReplaceAllString(s, redacted)
 	}
+}
+
+// writtenForms are the ways in which a server, or net/http, may write a secret
+// back: as it is, in a URL, in quotes, and in JSON with and without markup.
+func writtenForms(secret string) []string {
+	quoted := strconv.Quote(secret)
+	forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), quoted[1 : len(quoted)-1]}
+	if text, err := json.Marshal(secret); err == nil {
+		forms = append(forms, string(text[1:len(text)-1]))
+	}
+	return forms
+}
+
+// withoutStump takes from the end of a text that was cut off what may be the
+// beginning of a secret.
+func withoutStump(text []byte, secrets []string) []byte {
+	stump := 0
+	for _, secret := range secrets {
+		for _, form := range writtenForms(secret) {
+			for length := min(len(form)-1, len(text)); length > stump; length-- {
+				if bytes.HasSuffix(text, []byte(form[:length])) {
+					stump = length
+				}
+			}
+		}
+	}
+	return text[:len(text)-stump]
 }
 
 // scrub takes secrets out of everything in e that came from the server.
@@ -426,7 +455,7 @@ func askedWait(h http.Header, now time.Time) time.Duration {
 	var longest time.Duration
 	asked := false
 	for _, v := range h.Values("Retry-After") {
-		if wait, ok := parseRetryAfter(strings.TrimSpace(v), now); ok {
+		if wait, ok := parseRetryAfters(v, now); ok {
 			longest, asked = max(longest, wait), true
 		}
 	}
@@ -438,6 +467,20 @@ func askedWait(h http.Header, now time.Time) time.Duration {
 		return 0
 	}
 	return seconds(float64(reset - now.Unix()))
+}
+
+// parseRetryAfters returns the longest wait of a header, into which a proxy may
+// have joined two.
+func parseRetryAfters(v string, now time.Time) (longest time.Duration, asked bool) {
+	if wait, ok := parseRetryAfter(strings.TrimSpace(v), now); ok {
+		return wait, true
+	}
+	for part := range strings.SplitSeq(v, ",") {
+		if wait, ok := parseRetryAfter(strings.TrimSpace(part), now); ok {
+			longest, asked = max(longest, wait), true
+		}
+	}
+	return longest, asked
 }
 
 // parseRetryAfter reads seconds or a date.

@@ -4,11 +4,14 @@
 package runners_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -176,6 +179,58 @@ func TestError_scrubbed(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What is sent back in quotes, in JSON or in a URL is the secret all the same.
+func TestError_scrubbedForms(t *testing.T) {
+	t.Parallel()
+	const odd = `ca<n>&"ry\\/x+y=`
+	text, err := json.Marshal(odd)
+	require.NoError(t, err)
+	for name, form := range map[string]string{
+		"plain": odd, "json": string(text), "go": strconv.Quote(odd),
+		"query": url.QueryEscape(odd), "path": url.PathEscape(odd),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := clientAs(t, runners.Bearer(odd), play(reply(403, "you said "+form)), nil).Version(t.Context())
+			require.ErrorIs(t, err, runners.ErrForbidden)
+			assert.NotContains(t, err.Error(), "ry")
+			assert.NotContains(t, string(failure(t, err).Body), "ry")
+		})
+	}
+}
+
+// A secret that a body breaks off in is not shown as far as it came.
+func TestError_cutSecret(t *testing.T) {
+	t.Parallel()
+	const secret = "canary0123456789"
+	for at := 1; at <= len(secret); at++ {
+		for _, filler := range []string{"y", " "} {
+			c := clientAs(t, runners.Bearer(secret), play(reply(403, strings.Repeat(filler, 64<<10-at)+secret)), nil)
+			_, err := c.Version(t.Context())
+			require.ErrorIs(t, err, runners.ErrForbidden)
+			assert.NotContains(t, err.Error(), "ca")
+			assert.NotContains(t, string(failure(t, err).Body), "ca")
+		}
+	}
+	address := listen(t, func(conn net.Conn, _ int) {
+		if readRequest(bufio.NewReader(conn)) {
+			write(conn, "HTTP/1.1 403 No\r\nContent-Length: 80\r\n\r\nyou said canary01234")
+		}
+	})
+	two := authFunc(func(req *http.Request) error {
+		req.Header.Set("X-Ticket", secret)
+		req.Header.Set("X-Other", "4-begins-as-the-text-ends")
+		return nil
+	})
+	for range 10 { // in whatever order the two are looked for
+		c, err := runners.New("http://"+address, two, nil)
+		require.NoError(t, err)
+		_, err = c.Version(t.Context())
+		require.ErrorIs(t, err, runners.ErrForbidden)
+		assert.Equal(t, "you said ", string(failure(t, err).Body))
 	}
 }
 

@@ -148,7 +148,7 @@ func (t *trip) RoundTrip(req *http.Request) (res *http.Response, err error) {
 
 // exchange sends the request and reads the answer.
 func (t *trip) exchange(req *http.Request) (*http.Response, error) {
-	res, err := t.client.transport.RoundTrip(req)
+	res, err := t.client.exchange(req)
 	if err != nil || res == nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (t *trip) authenticate(req *http.Request) error {
 			return authError{err}
 		}
 	}
-	if err = t.client.auth.Authenticate(req); err != nil {
+	if err = t.client.authenticate(req); err != nil {
 		return authError{err}
 	}
 	return nil
@@ -374,6 +374,9 @@ func (t *trip) judge(ctx context.Context, err error) outcome {
 		o = t.judgeLoss(ctx, err)
 	case t.answer.status >= http.StatusMultipleChoices:
 		o = t.judgeStatus(ctx)
+		if late := timeout(err); late != nil && t.failure != nil {
+			t.failure = t.failure.because(late, "while its body was read")
+		}
 	default:
 		o = t.judgeSuccess(ctx, err)
 	}
@@ -381,6 +384,16 @@ func (t *trip) judge(ctx context.Context, err error) outcome {
 		t.complete(o)
 	}
 	return o
+}
+
+// timeout returns the error of the context that ended an attempt, or nil.
+func timeout(err error) error {
+	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, end) {
+			return end
+		}
+	}
+	return nil
 }
 
 // complete fills in what every failure of the trip has in common.

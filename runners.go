@@ -136,11 +136,12 @@ func (r NewRunner) LogValue() slog.Value {
 // UnmarshalJSON also reads ids that are strings, as GitLab's documentation of
 // 2021 shows them: a runner that exists already must not be lost over that.
 func (r *NewRunner) UnmarshalJSON(data []byte) error {
-	var wire struct {
+	type newRunner struct { // named, since errors show it
 		ID             json.Number `json:"id"`
 		Token          Token       `json:"token"`
 		TokenExpiresAt *time.Time  `json:"token_expires_at"`
 	}
+	var wire newRunner
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}

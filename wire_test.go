@@ -314,6 +314,44 @@ func TestAnswer_onTheWire(t *testing.T) {
 	}
 }
 
+// A context that ends while the body of a refusal is read is in the error, too.
+func TestAnswer_slowRefusal(t *testing.T) {
+	t.Parallel()
+	address := listen(t, func(conn net.Conn, _ int) {
+		if readRequest(bufio.NewReader(conn)) {
+			write(conn, "HTTP/1.1 500 No\r\nContent-Length: 80\r\n\r\n{")
+			_, _ = conn.Read(make([]byte, 1)) // until the other side closes
+		}
+	})
+	c := dial(t, "http://"+address, quick(runners.Options{}))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := c.Runners.ResetToken(ctx, 6)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorIs(t, err, runners.ErrServer)
+	require.ErrorIs(t, err, runners.ErrOutcomeUnknown)
+	oneShortLine(t, err.Error())
+}
+
+// After a 101 the connection stays open, and no context ends a read from it.
+func TestAnswer_switched(t *testing.T) {
+	t.Parallel()
+	address := listen(t, func(conn net.Conn, _ int) {
+		if readRequest(bufio.NewReader(conn)) {
+			write(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: odd\r\n\r\n")
+			_, _ = conn.Read(make([]byte, 1)) // until the other side closes
+		}
+	})
+	c := dial(t, "http://"+address, nil)
+	_, err := c.Runners.Get(t.Context(), 6)
+	require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
+	require.NotErrorIs(t, err, runners.ErrOutcomeUnknown)
+	_, err = c.Runners.ResetToken(t.Context(), 6)
+	require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
+	require.ErrorIs(t, err, runners.ErrOutcomeUnknown)
+	assert.Equal(t, 101, failure(t, err).StatusCode)
+}
+
 // TestIdleConnections: a call that was cancelled or that failed closes no
 // connection but its own.
 func TestIdleConnections(t *testing.T) {

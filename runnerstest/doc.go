@@ -49,8 +49,8 @@
 //
 // Client, server and clock live in one bubble of [testing/synctest], where time
 // passes when all wait: a test in which GitLab asks to come back in an hour
-// (Retry-After: 3600) takes a few milliseconds. waitAnHour in limiter_test.go
-// is one.
+// (Retry-After: 3600) takes a few milliseconds. The example named Synctest is
+// one.
 //
 // [Server.Requests] is the journal of what was asked, without secrets.
 // [Server.HTTPClient] reaches the server in memory, by any host name;

@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
-	"github.com/seed-832548de/runners"
 	"github.com/seed-832548de/runners/runnerstest"
 )
 
@@ -113,22 +111,4 @@ func TestRetryAfterAnHour(t *testing.T) {
 		best = min(best, time.Since(began))
 	}
 	assert.Less(t, best, want)
-}
-
-// waitAnHour is how a test of long waits looks: client, server and clock live
-// in one bubble of testing/synctest, and time passes when all of them wait.
-func waitAnHour(t *testing.T) {
-	srv := runnerstest.NewServer(t, nil)
-	builder := srv.AddRunner(runnerstest.Runner{Description: "builder"})
-	root := srv.AddToken(runnerstest.AccessToken{User: "root"})
-	client, err := runners.New("https://gitlab.test", runners.PrivateToken(root.Token),
-		&runners.Options{HTTPClient: srv.HTTPClient(), MaxWait: 2 * time.Hour})
-	require.NoError(t, err)
-	srv.Fault(runnerstest.RateLimited(runnerstest.OnlyRetryAfter, time.Hour)) // Retry-After: 3600
-
-	began := time.Now()
-	_, err = client.Runners.Get(t.Context(), builder.ID)
-	require.NoError(t, err)
-	assert.Equal(t, time.Hour, time.Since(began))
-	srv.WantRequests(t, "GET /runners/{id}", 2)
 }
