@@ -77,6 +77,7 @@ func (r *reach) trace(stop func()) *httptrace.ClientTrace {
 				conn = secure.NetConn()
 			}
 			if counted, ok := conn.(*countedConn); ok {
+				counted.got.Store(true)
 				r.before.Store(counted.written.Load())
 				r.conn.Store(counted)
 			}
@@ -101,11 +102,43 @@ func (r *reach) mayHaveSent() bool {
 	return conn == nil || conn.written.Load() != r.before.Load()
 }
 
+// An attempt is the context of one request. net/http makes a connection for it
+// in a context without an end, which has its values: so a dialer finds it.
+type attempt struct {
+	context.Context //nolint:containedctx // it is one
+
+	answered atomic.Bool
+}
+
+type attemptKey struct{}
+
+func (a *attempt) Value(key any) any {
+	if key == (attemptKey{}) {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+// whenLost calls f when the attempt that ctx knows of ends without an answer,
+// unless that is called off before.
+func whenLost(ctx context.Context, f func()) (callOff func() bool) {
+	a, known := ctx.Value(attemptKey{}).(*attempt)
+	if !known {
+		return func() bool { return false }
+	}
+	return context.AfterFunc(a, func() { //nolint:contextcheck // ctx has no end of its own
+		if !a.answered.Load() {
+			f()
+		}
+	})
+}
+
 // A countedConn counts what is written to it, before it is.
 type countedConn struct {
 	net.Conn
 
 	written atomic.Int64
+	got     atomic.Bool // by a request
 }
 
 // Write counts and writes.
@@ -114,15 +147,30 @@ func (c *countedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// countWrites makes a dialer's connections counted ones.
-func countWrites(
-	dial func(context.Context, string, string) (net.Conn, error),
-) func(context.Context, string, string) (net.Conn, error) {
+// abandon closes what no request has got.
+func (c *countedConn) abandon() {
+	if !c.got.Load() {
+		_ = c.Close()
+	}
+}
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialFor makes a dialer's connections counted ones. Where the attempt that one
+// is made for ends without an answer, it is given up, also in its handshake: it
+// would be left behind for as long as the timeouts of dialer and transport are.
+// Otherwise it goes on, and is kept for others.
+func dialFor(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, giveUp := context.WithCancel(ctx)
+		defer giveUp()
+		defer whenLost(ctx, giveUp)()
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return &countedConn{Conn: conn}, nil
+		counted := &countedConn{Conn: conn}
+		whenLost(ctx, counted.abandon)
+		return counted, nil
 	}
 }

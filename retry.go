@@ -137,13 +137,16 @@ func (t *trip) RoundTrip(req *http.Request) (res *http.Response, err error) {
 	ctx, cancel := context.WithTimeout(req.Context(), t.client.options.AttemptTimeout)
 	defer cancel()
 	t.reach.reset()
-	req = t.reach.follow(ctx, req, cancel)
+	a := &attempt{Context: ctx}
+	req = t.reach.follow(a, req, cancel) //nolint:contextcheck // it is ctx, and more
 	req.Host = req.URL.Host
 	req.Header = t.header(req.Header, req.Body != nil)
 	if err = t.authenticate(req); err != nil {
 		return nil, err
 	}
-	return t.exchange(req)
+	res, err = t.exchange(req)
+	a.answered.Store(t.answer != nil)
+	return res, err
 }
 
 // exchange sends the request and reads the answer.
