@@ -104,17 +104,16 @@ func canaryFaults() map[string]step {
 	return all
 }
 
-// canaryAuths are the ways to be somebody, each with a secret.
+// canaryAuths are the ways to be somebody, with secrets of every form.
 func canaryAuths() map[string]runners.Auth {
 	return map[string]runners.Auth{
 		"private": runners.PrivateToken(accessToken),
-		"no form": runners.PrivateToken("canary+of/no=form"),
-		"bearer":  runners.Bearer("canary.of.another"),
 		"source": runners.BearerSource(func(context.Context) (string, error) {
 			return "canary-from-a-vault", nil
 		}),
-		"basic": authFunc(func(req *http.Request) error { req.SetBasicAuth("mia", "canary"); return nil }),
 		"own": authFunc(func(req *http.Request) error {
+			req.SetBasicAuth("mia", "canary")
+			req.Header.Set("Private-Token", "canary+of/no=form")
 			req.Header.Set("X-Ticket", "canary-ticket")
 			return nil
 		}),
@@ -207,6 +206,11 @@ func TestCanary(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { flyCanary(t, auth, fault, step) })
 			}
 		})
+	}
+	for name, auth := range map[string]runners.Auth{ // which send what those above do
+		"no form": runners.PrivateToken("canary+of/no=form"), "bearer": runners.Bearer("canary.of.another"),
+	} {
+		inBubble(t, name, func(t *testing.T) { flyCanary(t, auth, "success", canaryFaults()["success"]) })
 	}
 }
 

@@ -93,28 +93,34 @@ type calledKey struct{}
 
 // TestOnce: of a thousand calls, each is done once at most; what ended well was
 // done, and what was done and did not end well is told as unknown. The bubble
-// would not end if a goroutine were left.
+// would not end if a goroutine were left. Each hundred has a client of its own,
+// as one that was told to wait makes no call.
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	for i, d := range deeds(runners.Token{}) {
 		inBubble(t, d.route, func(t *testing.T) {
-			const calls = 1000
+			const calls, together = 1000, 100
 			gitlab := runnerstest.NewServer(t, &runnerstest.Options{Version: "16.11.0", Lenient: true})
 			app := gitlab.AddProject(runnerstest.Project{Path: "acme/app"})
 			gitlab.AddProject(runnerstest.Project{Path: "acme/site"})
 			do := deeds(runners.NewToken(gitlab.Snapshot().RegistrationToken))[i].do
-			c := client(t, gitlab.HTTPClient().Transport, &runners.Options{
+			options := &runners.Options{
 				RequestID:    func(ctx context.Context) string { return ctx.Value(calledKey{}).(string) }, //nolint:errcheck,forcetypeassert // it is there
 				MaxBodyBytes: 4 << 10, NoRetryBudget: true,
-			})
+			}
 			gitlab.AddToken(runnerstest.AccessToken{User: "root", Token: accessToken})
 			random := rand.New(rand.NewPCG(5, uint64(i)))
 			ended := make([]error, calls)
 			var group sync.WaitGroup
+			var c *runners.Client
 			for n := range calls {
+				if n%together == 0 {
+					group.Wait()
+					c = client(t, gitlab.HTTPClient().Transport, options)
+				}
 				name := fmt.Sprint("call-", n)
 				r := gitlab.AddRunner(runnerstest.Runner{Projects: []int64{app.ID}, Description: name})
-				fault := gitlab.Fault(randomFault(random, func(r *http.Request) bool { return r.Header["X-Request-Id"][0] == name })...)
+				fault := gitlab.Fault(randomFault(random, func(r *http.Request) bool { return r.Header.Get("X-Request-ID") == name })...)
 				ctx, cancel := randomEnd(context.WithValue(t.Context(), calledKey{}, name), random)
 				group.Go(func() {
 					defer cancel()

@@ -12,7 +12,7 @@ import (
 )
 
 // jobsTake is how long the jobs of the fake go on.
-const jobsTake = 12 * time.Second
+const jobsTake = 5 * time.Second
 
 // connect returns a client, and what to call when it is used no more.
 func connect(log io.Writer) (*runners.Client, func(), error) {
