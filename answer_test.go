@@ -84,7 +84,7 @@ func TestAnswer_kinds(t *testing.T) {
 		{get, `{"tag_list":{"a":1}}`, []string{"GET /runners/{id}", "tag_list", "object"}},
 		{get, `{"locked":"yes"}`, []string{"GET /runners/{id}", "locked", "string"}},
 		{create, `[]`, []string{"POST /user/runners", "array into Go value of type runners.newRunner"}},
-		{create, `{"id":[]}`, []string{"POST /user/runners", "newRunner.id", "array"}},
+		{create, `{"id":[]}`, []string{"POST /user/runners", "array"}},
 		{list, `{"id":6}`, []string{"GET /runners:", "object"}},
 		{list, `null`, []string{"GET /runners:", "null"}},
 		{list, `[7]`, []string{"GET /runners:", "number"}},
