@@ -4,11 +4,9 @@
 package runners_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -215,11 +213,7 @@ func TestError_cutSecret(t *testing.T) {
 			assert.NotContains(t, string(failure(t, err).Body), "ca")
 		}
 	}
-	address := listen(t, func(conn net.Conn, _ int) {
-		if readRequest(bufio.NewReader(conn)) {
-			write(conn, "HTTP/1.1 403 No\r\nContent-Length: 80\r\n\r\nyou said canary01234")
-		}
-	})
+	address := listenOnce(t, says("HTTP/1.1 403 No\r\nContent-Length: 80\r\n\r\nyou said canary01234"))
 	two := authFunc(func(req *http.Request) error {
 		req.Header.Set("X-Ticket", secret)
 		req.Header.Set("X-Other", "4-begins-as-the-text-ends")

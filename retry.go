@@ -377,8 +377,8 @@ func (t *trip) judge(ctx context.Context, err error) outcome {
 		o = t.judgeLoss(ctx, err)
 	case t.answer.status >= http.StatusMultipleChoices:
 		o = t.judgeStatus(ctx)
-		if late := timeout(err); late != nil && t.failure != nil {
-			t.failure = t.failure.because(late, "while its body was read")
+		if end := contextEnd(err); end != nil && t.failure != nil {
+			t.failure = t.failure.because(end, "while its body was read")
 		}
 	default:
 		o = t.judgeSuccess(ctx, err)
@@ -389,8 +389,8 @@ func (t *trip) judge(ctx context.Context, err error) outcome {
 	return o
 }
 
-// timeout returns the error of the context that ended an attempt, or nil.
-func timeout(err error) error {
+// contextEnd returns the error of the context that ended an attempt, or nil.
+func contextEnd(err error) error {
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, end) {
 			return end

@@ -196,3 +196,11 @@ func inBubble(t *testing.T, name string, test func(*testing.T)) {
 		synctest.Test(t, test)
 	})
 }
+
+// fails is a transport that must not be used.
+type fails struct{ t *testing.T }
+
+func (f fails) RoundTrip(*http.Request) (*http.Response, error) {
+	f.t.Error("a request went the wrong way")
+	return nil, errors.New("the wrong way")
+}

@@ -83,6 +83,14 @@ func listenOnce(t *testing.T, do func(net.Conn)) string {
 	})
 }
 
+// unfinished says something, and then nothing until the other side closes.
+func unfinished(text string) func(net.Conn) {
+	return func(conn net.Conn) {
+		write(conn, text)
+		_, _ = conn.Read(make([]byte, 1))
+	}
+}
+
 // countOpened counts the connections to a server that has not been started.
 func countOpened(srv *httptest.Server) *atomic.Int32 {
 	var opened atomic.Int32
@@ -317,12 +325,7 @@ func TestAnswer_onTheWire(t *testing.T) {
 // A context that ends while the body of a refusal is read is in the error, too.
 func TestAnswer_slowRefusal(t *testing.T) {
 	t.Parallel()
-	address := listen(t, func(conn net.Conn, _ int) {
-		if readRequest(bufio.NewReader(conn)) {
-			write(conn, "HTTP/1.1 500 No\r\nContent-Length: 80\r\n\r\n{")
-			_, _ = conn.Read(make([]byte, 1)) // until the other side closes
-		}
-	})
+	address := listenOnce(t, unfinished("HTTP/1.1 500 No\r\nContent-Length: 80\r\n\r\n{"))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	wire := &http.Transport{}
@@ -342,12 +345,7 @@ func TestAnswer_slowRefusal(t *testing.T) {
 // After a 101 the connection stays open, and no context ends a read from it.
 func TestAnswer_switched(t *testing.T) {
 	t.Parallel()
-	address := listen(t, func(conn net.Conn, _ int) {
-		if readRequest(bufio.NewReader(conn)) {
-			write(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: odd\r\n\r\n")
-			_, _ = conn.Read(make([]byte, 1)) // until the other side closes
-		}
-	})
+	address := listenOnce(t, unfinished("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: odd\r\n\r\n"))
 	c := dial(t, "http://"+address, nil)
 	_, err := c.Runners.Get(t.Context(), 6)
 	require.ErrorIs(t, err, runners.ErrUnexpectedResponse)
